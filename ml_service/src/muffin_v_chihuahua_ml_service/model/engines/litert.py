@@ -1,0 +1,33 @@
+"""LiteRT, TensorFlow's inference runtime: small, loads in a tenth of a second."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from ..bundle import EngineName
+
+
+class LiteRTEngine:
+    """Runs a ``.tflite`` file with one input and one output, each with a dynamic first dimension."""
+
+    name: Final[EngineName] = "litert"
+
+    def __init__(self, artefact: Path, threads: int) -> None:
+        self._interpreter = Interpreter(model_path=str(artefact), num_threads=threads)
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._batch_size = 0
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
+        if len(batch) != self._batch_size:
+            self._interpreter.resize_tensor_input(self._input, batch.shape, strict=True)
+            self._interpreter.allocate_tensors()
+            self._batch_size = len(batch)
+        self._interpreter.set_tensor(self._input, batch)
+        self._interpreter.invoke()
+        probabilities: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        return probabilities

@@ -1,0 +1,90 @@
+"""A bundle and an engine, checked against the golden pictures and ready to answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidBundle
+from ..settings import DEFAULT_MAX_PIXELS, EngineChoice
+from .bundle import GoldenPicture, ModelBundle
+from .engines import Engine, load_engine
+from .preprocessing import preprocess
+
+UNSURE = "unsure"
+"""The verdict where the winner's probability is under the bundle's threshold."""
+
+
+@dataclass(frozen=True)
+class LabelProbability:
+    """A label with its calibrated probability in [0, 1]."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one picture: all labels, best first, adding up to 1, and the verdict drawn from them."""
+
+    verdict: str
+    predictions: tuple[LabelProbability, ...]
+
+
+class Predictor:
+    """Answers with one bundle; ``preprocess`` may run in many threads at once, ``predict_batch`` in one."""
+
+    def __init__(self, bundle: ModelBundle, engine: Engine, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+        """Take a bundle and its loaded engine; ``load_predictor`` also checks them."""
+        self.bundle = bundle
+        self.engine_name = engine.name
+        self._engine = engine
+        self._max_pixels = max_pixels
+
+    def preprocess(self, data: bytes) -> NDArray[np.float32]:
+        """A picture's bytes to float32 [height, width, 3] in [0, 255]; raises what ``preprocess`` raises."""
+        return preprocess(data, self.bundle.manifest.preprocessing, max_pixels=self._max_pixels)
+
+    def predict_batch(self, pictures: Sequence[NDArray[np.float32]]) -> list[Prediction]:
+        """One prediction a picture, in order; each picture as ``preprocess`` returns it."""
+        return [self._prediction(row) for row in self._engine.run(np.stack(pictures))]
+
+    def _prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
+        manifest = self.bundle.manifest
+        best_first = np.argsort(-probabilities, kind="stable")
+        ranked = tuple(LabelProbability(manifest.labels[i], float(probabilities[i])) for i in best_first)
+        sure = ranked[0].probability >= manifest.calibration.unsure_below
+        return Prediction(ranked[0].label if sure else UNSURE, ranked)
+
+
+def load_predictor(
+    bundle: ModelBundle,
+    engine: EngineChoice = "auto",
+    *,
+    threads: int,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> Predictor:
+    """Load the bundle's network and let it prove itself on the golden pictures, which also warms it up.
+
+    Raises:
+        EngineUnavailable: no engine can run the bundle.
+        InvalidBundle: a golden picture got other probabilities than the manifest says.
+    """
+    loaded = load_engine(bundle, engine, threads=threads)
+    for golden in bundle.manifest.golden:
+        _check(bundle, loaded, golden)
+    return Predictor(bundle, loaded, max_pixels=max_pixels)
+
+
+def _check(bundle: ModelBundle, engine: Engine, golden: GoldenPicture) -> None:
+    manifest = bundle.manifest
+    picture = preprocess((bundle.folder / golden.file).read_bytes(), manifest.preprocessing)
+    got = engine.run(picture[np.newaxis])[0]
+    if np.abs(got - golden.probabilities).max() > manifest.golden_tolerance:
+        expected = ", ".join(f"{value:.4f}" for value in golden.probabilities)
+        found = ", ".join(f"{value:.4f}" for value in got)
+        raise InvalidBundle(
+            f"{bundle.folder / golden.file}: {engine.name} answers [{found}] where the manifest expects "
+            f"[{expected}]; the bundle and this engine do not belong together."
+        )

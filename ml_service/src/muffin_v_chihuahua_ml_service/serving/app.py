@@ -1,0 +1,129 @@
+"""The application: loads the model beside the event loop, and turns errors into statuses, in one table."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+from anyio import create_task_group
+from asgi_correlation_id import CorrelationIdMiddleware, correlation_id
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from ulid import ULID
+
+from .. import __version__, errors
+from ..model.predictor import Predictor
+from ..settings import Settings, usable_cores
+from .inference import InferenceService
+from .routes import router
+from .schemas import ErrorAnswer
+
+_log = logging.getLogger(__name__)
+
+STATUSES: Mapping[type[errors.MLServiceError], int] = {
+    errors.EmptyBody: 400,
+    errors.MissingField: 400,
+    errors.MalformedBody: 400,
+    errors.NotAPicture: 400,
+    errors.BrokenPicture: 400,
+    errors.BodyTooLarge: 413,
+    errors.UnsupportedContentType: 415,
+    errors.UnsupportedPictureFormat: 415,
+    errors.TooManyPixels: 422,
+    errors.ModelNotReady: 503,
+}
+"""The contract's error table; an error that is not here is a fault of ours and answers 500."""
+
+REQUEST_ID_HEADER = "X-Request-Id"
+
+_SANE_REQUEST_ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+def create_app(settings: Settings, load_predictor: Callable[[], Predictor]) -> FastAPI:
+    """The inference service.
+
+    Args:
+        settings: limits and the number of threads.
+        load_predictor: called once in a thread after the start; until it returns, every call answers 503.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        service = InferenceService(decoders=usable_cores())
+        async with create_task_group() as tasks:
+            tasks.start_soon(service.load, load_predictor)
+            yield {"service": service, "settings": settings}
+
+    app = FastAPIOffline(
+        title="Muffin v chihuahua: ML service",
+        description="A picture in, the classes with their probabilities out.",
+        version=__version__,
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.include_router(router)
+    app.add_middleware(
+        CorrelationIdMiddleware,
+        header_name=REQUEST_ID_HEADER,
+        generator=lambda: str(ULID()),
+        validator=_is_sane_request_id,
+        transformer=str,
+    )
+    app.add_exception_handler(errors.MLServiceError, _answer_our_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid_parameter)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
+    app.add_exception_handler(Exception, _answer_unexpected)
+    return app
+
+
+def _is_sane_request_id(value: str) -> bool:
+    return len(value) <= 128 and _SANE_REQUEST_ID.issuperset(value)  # noqa: PLR2004 - longer than any id scheme's
+
+
+def _answer(status: int, message: str, code: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    body = ErrorAnswer(error=message, code=code, request_id=correlation_id.get() or "")
+    return JSONResponse(body.model_dump(), status, headers)
+
+
+def _answer_our_error(_: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.MLServiceError) or type(error) not in STATUSES:
+        raise error
+    status = STATUSES[type(error)]
+    headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return _answer(status, str(error), error.code, headers)
+
+
+def _answer_invalid_parameter(_: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    sentence = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems)
+    return _answer(HTTPStatus.BAD_REQUEST, f"A parameter is not valid: {sentence}.", "invalid_parameter")
+
+
+def _answer_http_error(request: Request, error: Exception) -> Response:
+    status = (
+        HTTPStatus(error.status_code)
+        if isinstance(error, HTTPException)
+        else HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+    sentence = (
+        f"{request.method} {request.url.path}: {status.phrase.lower()}; see GET /docs for what there is."
+    )
+    return _answer(status, sentence, status.name.lower(), getattr(error, "headers", None))
+
+
+def _answer_nobody(_: Request, __: Exception) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # the caller hung up, so nobody reads it
+
+
+def _answer_unexpected(_: Request, __: Exception) -> Response:
+    # Starlette logs the traceback; this handler runs outside the middleware that sets the header.
+    request_id = {REQUEST_ID_HEADER: correlation_id.get() or ""}
+    return _answer(
+        500, "Something in the service failed; its log has the details.", "internal_error", request_id
+    )

@@ -1,0 +1,1 @@
+"""Makes models: from folders of pictures to a bundle. Needs the extra `tensorflow`."""

@@ -1,0 +1,53 @@
+"""The model card, rendered from the manifest: no number in it is written by hand."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def render_card(manifest: Mapping[str, Any]) -> str:
+    """``MODEL_CARD.md`` for a manifest as ``train`` writes it."""
+    training, metrics = manifest["training"], manifest["metrics"]
+    labels = ", ".join(f"`{label}`" for label in manifest["labels"])
+    pictures = ", ".join(f"{count} {split}" for split, count in training["pictures"].items())
+    temperature, unsure = manifest["calibration"]["temperature"], manifest["calibration"]["unsure_below"]
+    return f"""# {manifest["name"]} {manifest["version"]}
+
+Classifies a picture as one of {labels}.
+A linear head on frozen EfficientNet-Lite0 features (ImageNet).
+
+## Numbers
+
+Winner against label, on pictures of the split `{metrics["split"]}`, none of which was trained on.
+Near-duplicates are on one side of the split; the labels are as they were found, noise included.
+
+{_table(metrics)}
+
+Temperature {temperature:.3f}, fitted on the calibration split.
+The verdict is `unsure` where the winner has less than {unsure:.2f} of the probability.
+
+## Data
+
+{sum(training["pictures"].values())} pictures: {pictures}.
+Fingerprint of the data set: `{training["dataset_fingerprint"]}`.
+Seed {training["seed"]}.
+
+## Limits
+
+The probabilities hold for pictures like those it learnt from, and for no others.
+A picture with several of the classes in it gets one answer.
+"""
+
+
+def _table(metrics: Mapping[str, Any]) -> str:
+    labels = list(metrics["all"]["labels"])
+    head = ["data", "pictures", "accuracy", *(f"recall {label}" for label in labels)]
+    rows = [_row(name, measures) for name, measures in {**metrics["folders"], "all": metrics["all"]}.items()]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
+
+
+def _row(name: str, measures: Mapping[str, Any]) -> list[str]:
+    recalls = [
+        f"{each['recall']:.1%} of {each['pictures']}" if each["pictures"] else "-"
+        for each in measures["labels"].values()
+    ]
+    return [name, str(measures["pictures"]), f"{measures['accuracy']:.1%}", *recalls]

@@ -1,0 +1,121 @@
+"""Folders of class folders to samples, each on one side of the split for good."""
+
+import hashlib
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import imagehash
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import InvalidDataset
+
+Split = Literal["train", "validation", "calibration", "test"]
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+_UPPER_BOUNDS = (60, 70, 80, 100)
+"""Of a hundred pictures, the first 60 train, the next 10 validate, the next 10 calibrate and 20 test."""
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
+
+NEAR_DUPLICATE_BITS = 6
+"""Two pictures whose 64-bit perceptual hashes differ in at most so many bits count as the same picture."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture on disk, what it shows, and its side of the split."""
+
+    path: Path
+    label: str
+    folder: str
+    """Name of the data folder that it was found in."""
+    split: Split
+    sha256: str
+
+
+def read_dataset(folders: Iterable[Path]) -> list[Sample]:
+    """All pictures of folders that hold a folder a class, sorted by path.
+
+    A picture's side follows from the SHA-256 of its content, or from the smallest among its near-duplicates,
+    so it depends neither on names nor on what else lies in the folders.
+
+    Raises:
+        InvalidDataset: a folder is missing or has no class folders with pictures.
+    """
+    pictures = [picture for folder in folders for picture in _pictures(folder)]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path, _ in pictures]
+    groups = _near_duplicates([_perceptual_hash(path) for path, _ in pictures])
+    first: dict[int, str] = {}
+    for group, digest in zip(groups, digests, strict=True):
+        first[group] = min(digest, first.get(group, digest))
+    return [
+        Sample(path, label, path.parent.parent.name, _side(first[group]), digest)
+        for (path, label), group, digest in zip(pictures, groups, digests, strict=True)
+    ]
+
+
+def fingerprint(samples: Iterable[Sample]) -> str:
+    """SHA-256 over the sorted lines ``<sha256>,<label>,<split>``: the same data, the same fingerprint."""
+    lines = sorted(f"{sample.sha256},{sample.label},{sample.split}\n" for sample in samples)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _pictures(folder: Path) -> list[tuple[Path, str]]:
+    if not folder.is_dir():
+        raise InvalidDataset(f"{folder}: there is no such folder.")
+    found = [
+        (path, path.parent.name)
+        for path in sorted(folder.glob("*/*"))
+        if path.suffix.lower() in _SUFFIXES and path.is_file()
+    ]
+    if not found:
+        raise InvalidDataset(f"{folder}: expected a folder for each class with pictures in it.")
+    return found
+
+
+def _side(digest: str) -> Split:
+    return SPLITS[bisect_right(_UPPER_BOUNDS, int(digest, 16) % 100)]
+
+
+def _perceptual_hash(path: Path) -> int:
+    try:
+        with Image.open(path) as image:
+            return int(str(imagehash.phash(image)), 16)
+    except OSError as error:
+        raise InvalidDataset(f"{path}: not a picture that can be read ({error}).") from error
+
+
+def _near_duplicates(hashes: Sequence[int]) -> list[int]:
+    """A group number for each picture; near-duplicates, even through others, share one."""
+    values = np.array(hashes, dtype=np.uint64)
+    parents = list(range(len(values)))
+    for index, value in enumerate(values):
+        for other in _close_to(value, values[:index]):
+            parents[_root(parents, index)] = _root(parents, int(other))
+    return [_root(parents, index) for index in range(len(values))]
+
+
+def _close_to(value: np.uint64, others: NDArray[np.uint64]) -> NDArray[np.intp]:
+    return np.flatnonzero(np.bitwise_count(others ^ value) <= NEAR_DUPLICATE_BITS)
+
+
+def _root(parents: list[int], index: int) -> int:
+    while parents[index] != index:
+        parents[index] = parents[parents[index]]
+        index = parents[index]
+    return index
+
+
+def by_split(samples: Iterable[Sample]) -> dict[Split, list[Sample]]:
+    """The samples of each side; a side without any is an empty list."""
+    sides: dict[Split, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        sides[sample.split].append(sample)
+    return {split: sides[split] for split in SPLITS}

@@ -1,0 +1,48 @@
+"""A bundle against labelled pictures, through the same predictor that serves."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import track
+
+from ..errors import InvalidDataset
+from ..model.predictor import Predictor
+from .dataset import Sample, Split, read_dataset
+from .metrics import measure_between, measure_folders
+
+
+def evaluate(
+    predictor: Predictor, folders: Sequence[Path], split: Split | None, pair: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """Measures over all folders and for each, as ``measure_folders`` gives them, and between two labels.
+
+    Args:
+        predictor: what answers.
+        folders: each holds a folder of pictures for every class.
+        split: only this side of the split that training makes, or None for every picture.
+        pair: two labels to tell from each other.
+
+    Raises:
+        InvalidDataset: the folders cannot be used, or have classes that the model does not know.
+    """
+    labels = predictor.bundle.manifest.labels
+    samples = [sample for sample in read_dataset(folders) if split in (None, sample.split)]
+    if unknown := {sample.label for sample in samples} - set(labels):
+        raise InvalidDataset(
+            f"The model knows {', '.join(labels)}, but the data has {', '.join(sorted(unknown))}."
+        )
+    probabilities = np.array(list(_probabilities(predictor, samples)), dtype=np.float32)
+    measures = {"split": split or "all", **measure_folders(probabilities, samples, labels)}
+    if pair is not None:
+        classes = np.array([labels.index(sample.label) for sample in samples])
+        measures["between"] = measure_between(probabilities, classes, labels, pair)
+    return measures
+
+
+def _probabilities(predictor: Predictor, samples: Sequence[Sample]) -> Iterator[list[float]]:
+    for sample in track(samples, description=f"{len(samples)} pictures"):
+        [prediction] = predictor.predict_batch([predictor.preprocess(sample.path.read_bytes())])
+        found = {each.label: each.probability for each in prediction.predictions}
+        yield [found[label] for label in predictor.bundle.manifest.labels]

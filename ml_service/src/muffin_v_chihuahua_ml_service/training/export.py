@@ -1,0 +1,52 @@
+"""A bundle's source to the bundle that is served: LiteRT beside the Keras weights, checked against them."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from ..model.bundle import CARD, ModelBundle, write_manifest
+from ..model.predictor import load_predictor
+from ..settings import usable_cores
+
+LITERT = "model.tflite"
+
+
+def build_bundle(source: ModelBundle, out: Path) -> ModelBundle:
+    """Write the bundle with one artefact an engine to ``out``, whole or not at all.
+
+    Raises:
+        InvalidBundle: an engine does not answer as the manifest's golden pictures say.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as parent:
+        bundle = _write(source, Path(parent) / out.name)
+        for engine in ("tensorflow", "litert"):
+            load_predictor(bundle, engine, threads=usable_cores())
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.move(bundle.folder, out)
+    return ModelBundle.read(out)
+
+
+def _write(source: ModelBundle, folder: Path) -> ModelBundle:
+    manifest = source.manifest
+    weights = manifest.artefacts["tensorflow"]
+    for name in (weights, CARD, *(golden.file for golden in manifest.golden)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source.folder / name, folder / name)
+    (folder / LITERT).write_bytes(export_litert(folder / weights))
+    content = manifest.model_dump(mode="json", exclude={"files"})
+    content["artefacts"] = {"tensorflow": weights, "litert": LITERT}
+    return write_manifest(folder, content)
+
+
+def export_litert(weights: Path) -> bytes:
+    """A Keras model as a LiteRT flatbuffer with a dynamic batch dimension, float32 throughout."""
+    model = keras.saving.load_model(weights, compile=False)
+    signature = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
+    graph = tf.function(lambda pictures: model(pictures, training=False), input_signature=[signature])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([graph.get_concrete_function()], model)
+    converted: bytes = converter.convert()
+    return converted
