@@ -45,8 +45,7 @@ def _write(source: ModelBundle, folder: Path) -> ModelBundle:
 def export_litert(weights: Path) -> bytes:
     """A Keras model as a LiteRT flatbuffer with a dynamic batch dimension, float32 throughout."""
     model = keras.saving.load_model(weights, compile=False)
-    signature = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
-    graph = tf.function(lambda pictures: model(pictures, training=False), input_signature=[signature])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([graph.get_concrete_function()], model)
-    converted: bytes = converter.convert()
+    with tempfile.TemporaryDirectory() as saved_model:
+        model.export(saved_model, verbose=False)
+        converted: bytes = tf.lite.TFLiteConverter.from_saved_model(saved_model).convert()
     return converted
