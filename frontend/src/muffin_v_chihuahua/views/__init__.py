@@ -1,0 +1,1 @@
+"""The pages, each a function that draws from top to bottom."""

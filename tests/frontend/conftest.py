@@ -1,0 +1,235 @@
+"""A prediction service that knows nothing and answers what it is told to, and the pages that ask it."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from muffin_v_chihuahua import streamlit_app
+
+MODEL = {"name": "fake-model", "version": "9.9.9", "digest": "sha256:00"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    after_s: float = 0
+    hang_up: bool = False
+
+
+def as_json(status: int, body: object) -> Reply:
+    return Reply(status, json.dumps(body).encode())
+
+
+def prediction(scores: Mapping[str, float], verdict: str = "", version: str = "9.9.9") -> Reply:
+    best_first = sorted(scores.items(), key=lambda score: -score[1])
+    return as_json(
+        200,
+        {
+            "prediction_id": "01K",
+            "filename": "rex.jpg",
+            "verdict": verdict or best_first[0][0],
+            "predictions": [{"label": label, "probability": share} for label, share in best_first],
+            "model": MODEL | {"version": version},
+            "timings_ms": {"decode": 1.9, "queue": 0.2, "inference": 6.1},
+        },
+    )
+
+
+def refusal(status: int, sentence: str) -> Reply:
+    return as_json(status, {"error": sentence, "code": "some_code", "request_id": "r-1"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that came."""
+
+    line: str
+    headers: Mapping[str, str]
+    filename: str = ""
+    picture: bytes = b""
+
+
+class FakeService:
+    """Answers over real HTTP on a port of 127.0.0.1, which it keeps when it is stopped and started again.
+
+    It gives `replies`, each once; then what stands in `by_filename`; else `reply`.
+    """
+
+    prediction = staticmethod(prediction)
+    refusal = staticmethod(refusal)
+    as_json = staticmethod(as_json)
+    raw = Reply
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.reply = prediction({"chihuahua": 0.983, "muffin": 0.011, "other": 0.006})
+        self.health_reply = as_json(200, {"Status": "UP", "status": "alive", "model": MODEL})
+        self.replies: list[Reply] = []
+        self.by_filename: dict[str, Reply] = {}
+        self.asked: list[Asked] = []
+        self.stopping = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def filenames(self) -> list[str]:
+        return [asked.filename for asked in self.asked if asked.filename]
+
+    def is_broken(self, reply: Reply) -> None:
+        """Answer everything with this."""
+        self.reply = self.health_reply = reply
+
+    def reply_to(self, asked: Asked) -> Reply:
+        self.asked.append(asked)
+        if self.replies:
+            return self.replies.pop(0)
+        return self.by_filename.get(asked.filename, self.reply) if asked.filename else self.health_reply
+
+    def start(self) -> None:
+        self.stopping.clear()
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def _handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(service.reply_to(Asked(self.requestline, dict(self.headers))))
+
+        def do_POST(self) -> None:
+            filename, picture = self._multipart_file()
+            self._answer(service.reply_to(Asked(self.requestline, dict(self.headers), filename, picture)))
+
+        def _multipart_file(self) -> tuple[str, bytes]:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+            (part,) = BytesParser(policy=HTTP).parsebytes(head + body).iter_parts()
+            return str(part.get_filename()), bytes(part.get_payload(decode=True))
+
+        def _answer(self, reply: Reply) -> None:
+            service.stopping.wait(reply.after_s)
+            if reply.hang_up or service.stopping.is_set():
+                return
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+@pytest.fixture
+def service() -> Iterator[FakeService]:
+    service = FakeService()
+    service.start()
+    yield service
+    service.stop()
+
+
+def picture_bytes(colour: str = "tan", size: tuple[int, int] = (64, 48), kind: str = "PNG") -> bytes:
+    packed = BytesIO()
+    Image.new("RGB", size, colour).save(packed, kind)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def picture() -> Callable[..., bytes]:
+    """Make the bytes of a picture's file: colour, size, kind."""
+    return picture_bytes
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Path:
+    """Two class folders with eight pictures each, and beside them what is no picture."""
+    folder = tmp_path / "gallery"
+    for kind in ("ape", "bee"):
+        (folder / kind).mkdir(parents=True)
+        for number in range(8):
+            (folder / kind / f"{kind}{number}.png").write_bytes(picture_bytes())
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+class Visitor:
+    """Somebody with a browser, at one of the pages."""
+
+    def __init__(self, app: AppTest) -> None:
+        self.app = app
+
+    def goes_to(self, url_path: str) -> "Visitor":
+        # AppTest.switch_page knows pages that are files; ours are functions, found by their address
+        pages = self.app._registered_pages.values()
+        self.app._page_hash = next(p["page_script_hash"] for p in pages if p["url_pathname"] == url_path)
+        return self.sees_the_page()
+
+    def sees_the_page(self) -> "Visitor":
+        self.app.run()
+        assert not self.app.exception
+        return self
+
+    def clicks(self, label: str) -> "Visitor":
+        next(button for button in self.app.button if label in button.label).click()
+        return self.sees_the_page()
+
+    def uploads(self, **files: bytes) -> "Visitor":
+        """Choose files, each by its name without the suffix."""
+        for name, content in files.items():
+            self.app.file_uploader[0].upload(f"{name}.png", content, "image/png")
+        return self.sees_the_page()
+
+    @property
+    def buttons(self) -> str:
+        return " ".join(button.label for button in self.app.button)
+
+    @property
+    def bars(self) -> list[str]:
+        return [without_escapes(str(bar.text)) for bar in self.app.get("progress") if bar.text]
+
+    @property
+    def alts(self) -> list[str]:
+        return [image.alt for shown in self.app.get("image") for image in shown.proto.imgs]
+
+    @property
+    def words(self) -> str:
+        """Everything written on the page beside the bars."""
+        page = self.app
+        kinds = (page.title, page.error, page.warning, page.info, page.caption, page.markdown)
+        return "\n".join(without_escapes(str(element.value)) for kind in kinds for element in kind)
+
+
+def without_escapes(text: str) -> str:
+    return text.replace("\\", "")
+
+
+@pytest.fixture
+def visitor(service: FakeService, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> Visitor:
+    """A visitor who is about to open the first page."""
+    monkeypatch.setenv("INFERENCE_HOST", service.url)
+    monkeypatch.setenv("GALLERY_DIR", str(gallery))
+    return Visitor(AppTest.from_file(str(streamlit_app.__file__), default_timeout=20))

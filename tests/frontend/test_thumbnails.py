@@ -1,0 +1,76 @@
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from muffin_v_chihuahua.thumbnails import EDGE, thumbnail
+
+
+def opened(picture: bytes | None) -> Image.Image:
+    assert picture
+    return Image.open(BytesIO(picture))
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    packed = BytesIO()
+    image.save(packed, kind, **options)
+    return packed.getvalue()
+
+
+def is_red(pixel: object) -> bool:
+    assert isinstance(pixel, tuple)
+    red, _green, blue = pixel
+    return bool(red > 200 and blue < 60)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("size", [(1, 1), (2000, 3), (640, 480), (480, 640)])
+def test_every_picture_becomes_a_small_square_jpeg(
+    picture: Callable[..., bytes], kind: str, size: tuple[int, int]
+) -> None:
+    small = opened(thumbnail(picture("tan", size, kind)))
+    assert small.format == "JPEG"
+    assert small.size == (EDGE, EDGE)
+
+
+def test_nothing_of_the_picture_is_cut_away() -> None:
+    wide = Image.new("RGB", (400, 100), "blue")
+    wide.paste("red", (0, 0, 40, 100))
+    left_edge = opened(thumbnail(saved(wide))).getpixel((4, EDGE // 2))
+    assert is_red(left_edge)
+
+
+def test_a_picture_that_was_taken_sideways_stands_upright() -> None:
+    sideways = Image.new("RGB", (100, 100), "blue")
+    sideways.paste("red", (0, 0, 20, 100))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise: what is left comes to the top
+    top = opened(thumbnail(saved(sideways, exif=exif))).getpixel((EDGE // 2, 20))
+    assert is_red(top)
+
+
+def test_what_is_transparent_is_white() -> None:
+    corner = opened(thumbnail(saved(Image.new("RGBA", (10, 10), (0, 0, 0, 0))))).getpixel((5, 5))
+    assert corner == (255, 255, 255)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "I;16"])
+def test_every_kind_of_colour_can_be_shown(mode: str) -> None:
+    assert thumbnail(saved(Image.new(mode, (20, 20))))
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff", b"GIF89a", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_has_no_thumbnail(content: bytes) -> None:
+    assert thumbnail(content) is None
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
+def test_a_picture_that_was_cut_off_has_no_thumbnail(kind: str) -> None:
+    noise = saved(Image.effect_noise((200, 200), 90).convert("RGB"), kind)
+    assert thumbnail(noise[: len(noise) // 2]) is None
+
+
+@pytest.mark.parametrize("edge", [8_000, 12_000, 20_000])
+def test_a_picture_that_would_fill_the_memory_is_not_unpacked(edge: int) -> None:
+    assert thumbnail(saved(Image.new("1", (edge, edge)))) is None
