@@ -193,7 +193,10 @@ def evaluate(
 def _print_measures(measures: Mapping[str, Any]) -> None:
     table = Table("data", "pictures", "accuracy", *(f"recall {label}" for label in measures["all"]["labels"]))
     for name, row in {**measures["folders"], "all": measures["all"]}.items():
-        recalls = (f"{each['recall']:.2%} of {each['pictures']}" for each in row["labels"].values())
+        recalls = (
+            f"{each['recall']:.2%} of {each['pictures']}" if each["pictures"] else "-"
+            for each in row["labels"].values()
+        )
         table.add_row(name, str(row["pictures"]), f"{row['accuracy']:.2%}", *recalls)
     Console().print(table)
     if between := measures.get("between"):

@@ -21,19 +21,23 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ML_SERVICE_", frozen=True, env_ignore_empty=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for all of the machine's.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; `0` takes a free one.")
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; `0.0.0.0` for all of the machine's."
+    )
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; `0` takes a free one.")
     model: str | None = Field(
-        None,
+        default=None,
         description="Folder of a bundle, or name of an installed model; unset: the only installed model.",
     )
     engine: EngineChoice = Field(
-        "auto", description="`litert`, `tensorflow`, or `auto`: the fastest one that is installed."
+        default="auto", description="`litert`, `tensorflow`, or `auto`: the fastest one that is installed."
     )
     threads: PositiveInt = Field(
         default_factory=usable_cores, description="Threads for one inference; unset: the cores it may use."
     )
-    max_picture_bytes: PositiveInt = Field(10 * 1024**2, description="Largest picture in bytes (413 above).")
+    max_picture_bytes: PositiveInt = Field(
+        default=10 * 1024**2, description="Largest picture in bytes (413 above)."
+    )
     max_picture_pixels: PositiveInt = Field(
-        DEFAULT_MAX_PIXELS, description="Most pixels of a picture, by its header (422 above)."
+        default=DEFAULT_MAX_PIXELS, description="Most pixels of a picture, by its header (422 above)."
     )

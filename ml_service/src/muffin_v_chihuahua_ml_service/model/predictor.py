@@ -15,6 +15,9 @@ from .preprocessing import preprocess
 UNSURE = "unsure"
 """The verdict where the winner's probability is under the bundle's threshold."""
 
+_RUNTIME_ERRORS = (ValueError, TypeError, RuntimeError, OSError)
+"""What LiteRT, Keras and TensorFlow raise where a network is damaged or has other shapes than expected."""
+
 
 @dataclass(frozen=True)
 class LabelProbability:
@@ -69,11 +72,16 @@ def load_predictor(
 
     Raises:
         EngineUnavailable: no engine can run the bundle.
-        InvalidBundle: a golden picture got other probabilities than the manifest says.
+        InvalidBundle: the engine cannot run the bundle's artefact as the manifest describes it, or a golden
+            picture got other probabilities than the manifest says.
     """
-    loaded = load_engine(bundle, engine, threads=threads)
-    for golden in bundle.manifest.golden:
-        _check(bundle, loaded, golden)
+    try:
+        loaded = load_engine(bundle, engine, threads=threads)
+        for golden in bundle.manifest.golden:
+            _check(bundle, loaded, golden)
+    except _RUNTIME_ERRORS as error:
+        reason = str(error).partition("\n")[0]
+        raise InvalidBundle(f"{bundle.folder}: the network cannot be loaded or run ({reason}).") from error
     return Predictor(bundle, loaded, max_pixels=max_pixels)
 
 

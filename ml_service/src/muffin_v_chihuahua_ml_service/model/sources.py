@@ -44,7 +44,10 @@ def _choose(source: str | None, installed: dict[str, EntryPoint]) -> EntryPoint:
 
 def _folder(point: EntryPoint) -> Path:
     # The wheel holds data only, so its package is found but never imported.
-    spec = find_spec(point.value)
+    try:
+        spec = find_spec(point.value)
+    except ModuleNotFoundError:  # a package inside a package that is not there either
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise ModelNotFound(
             f"The model {point.name!r} names the package {point.value!r}, which is not there."

@@ -11,12 +11,12 @@ from .inference import Answer, InferenceService
 from .schemas import (
     PICTURE_BODY,
     DigestedModel,
-    ErrorAnswer,
     Health,
     LabelProbability,
     ModelReference,
     PredictionAnswer,
     Timings,
+    error_answer,
 )
 from .uploads import Upload, read_upload
 
@@ -44,14 +44,30 @@ PredictorDep = Annotated[Predictor, Depends(_predictor)]
 UploadDep = Annotated[Upload, Depends(_upload)]
 
 _NOT_READY: Responses = {
-    503: {"model": ErrorAnswer, "description": "The model is loading or could not be loaded."}
+    503: error_answer(
+        "The model is loading or could not be loaded.", "model_not_ready", "The model is still loading."
+    ),
 }
 
 _REJECTED: Responses = {
-    400: {"model": ErrorAnswer, "description": "Not a picture, truncated, or a field missing."},
-    413: {"model": ErrorAnswer, "description": "More bytes than the limit."},
-    415: {"model": ErrorAnswer, "description": "A content type or a picture format that is not accepted."},
-    422: {"model": ErrorAnswer, "description": "More pixels than the limit."},
+    400: error_answer(
+        "Not a picture, truncated, or a field missing.",
+        "not_a_picture",
+        "These 1024 bytes are not a picture; send one of JPEG, PNG, WEBP, GIF, BMP.",
+    ),
+    413: error_answer(
+        "More bytes than the limit.", "body_too_large", "The body is larger than the limit of 10485760 bytes."
+    ),
+    415: error_answer(
+        "A content type or a picture format that is not accepted.",
+        "unsupported_picture_format",
+        "TIFF is not accepted; send one of JPEG, PNG, WEBP, GIF, BMP.",
+    ),
+    422: error_answer(
+        "More pixels than the limit.",
+        "too_many_pixels",
+        "The picture has 30000 x 30000 pixels; at most 50000000 are accepted.",
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
 class ModelReference(BaseModel):
@@ -71,15 +71,12 @@ class ErrorAnswer(BaseModel):
     code: str
     request_id: str
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "error": "These 1024 bytes are not a picture; send one of JPEG, PNG, WEBP, GIF, BMP.",
-                "code": "not_a_picture",
-                "request_id": "01KAGSZ6M0Q6DTFVZ5DPQ8J3WB",
-            }
-        }
-    )
+
+def error_answer(description: str, code: str, error: str) -> dict[str, Any]:
+    """OpenAPI of an error, with an example of its own."""
+    example = {"error": error, "code": code, "request_id": "01KAGSZ6M0Q6DTFVZ5DPQ8J3WB"}
+    content = {"application/json": {"example": example}}
+    return {"model": ErrorAnswer, "description": description, "content": content}
 
 
 _PICTURE = {"type": "string", "format": "binary"}

@@ -44,7 +44,7 @@ def read_dataset(folders: Iterable[Path]) -> list[Sample]:
     """All pictures of folders that hold a folder a class, sorted by path.
 
     A picture's side follows from the SHA-256 of its content, or from the smallest among its near-duplicates,
-    so it depends neither on names nor on what else lies in the folders.
+    so it depends on no name, and on nothing else in the folders.
 
     Raises:
         InvalidDataset: a folder is missing or has no class folders with pictures.

@@ -25,10 +25,15 @@ def evaluate(
         pair: two labels to tell from each other.
 
     Raises:
-        InvalidDataset: the folders cannot be used, or have classes that the model does not know.
+        InvalidDataset: the folders cannot be used, have no pictures on that side, or they or the pair name
+            classes that the model does not know.
     """
     labels = predictor.bundle.manifest.labels
+    if unknown := set(pair or ()) - set(labels):
+        raise InvalidDataset(f"The model knows {', '.join(labels)}, not {', '.join(sorted(unknown))}.")
     samples = [sample for sample in read_dataset(folders) if split in (None, sample.split)]
+    if not samples:
+        raise InvalidDataset(f"There are no pictures on the side {split!r} of the split.")
     if unknown := {sample.label for sample in samples} - set(labels):
         raise InvalidDataset(
             f"The model knows {', '.join(labels)}, but the data has {', '.join(sorted(unknown))}."

@@ -1,7 +1,7 @@
 """From folders of pictures to a bundle's source: features, head, temperature, metrics, golden pictures."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..errors import InvalidDataset
 from ..model.bundle import CARD, FORMAT_VERSION, ModelBundle, write_manifest
 from ..model.preprocessing import preprocess
 from .card import render_card
-from .dataset import Sample, by_split, fingerprint, read_dataset
+from .dataset import Sample, Split, by_split, fingerprint, read_dataset
 from .efficientnet_lite import PREPROCESSING
 from .features import extract_features
 from .head import INVERSE_REGULARISATION, fit_head, fit_temperature, with_head
@@ -62,6 +62,7 @@ def train_bundle(recipe: Recipe, folders: Sequence[Path], golden: Path, out: Pat
     if len(labels) < 2:  # noqa: PLR2004 - a choice needs two
         raise InvalidDataset(f"Only the class {labels[0]!r} was found; a classifier needs at least two.")
     keras.utils.set_random_seed(recipe.seed)
+    _check_sides(by_split(samples), labels)
     model, temperature, metrics = _train(recipe, samples, labels)
     out.mkdir(parents=True, exist_ok=True)
     model.save(out / WEIGHTS)
@@ -80,6 +81,16 @@ def train_bundle(recipe: Recipe, folders: Sequence[Path], golden: Path, out: Pat
     }
     (out / CARD).write_text(render_card(manifest))
     return write_manifest(out, manifest)
+
+
+def _check_sides(sides: Mapping[Split, Sequence[Sample]], labels: Sequence[str]) -> None:
+    """Every class must be there to learn from, and something to calibrate and to test on."""
+    learnt = {sample.label for sample in sides["train"]}
+    if missing := [label for label in labels if label not in learnt]:
+        raise InvalidDataset(f"No picture of {missing[0]!r} falls on the side 'train'; add more pictures.")
+    for side in ("calibration", "test"):
+        if not sides[side]:
+            raise InvalidDataset(f"No picture falls on the side {side!r}; add more pictures.")
 
 
 def _train(

@@ -1,0 +1,153 @@
+# 'make' alone lists the targets. CI calls the same ones.
+
+PYTHON       ?= python3.11
+SERVICE_PORT ?= 8000
+APP_PORT     ?= 8090
+PHOTOS       ?= ../shared/data/photos
+
+VENV    := .venv
+BIN     := $(VENV)/bin
+SERVICE := $(BIN)/muffin-v-chihuahua-ml-service
+APP     := $(BIN)/muffin-v-chihuahua-model-as-a-service
+MODEL   := models/muffin-v-chihuahua
+
+# TensorFlow says a page about processors on every start; errors are still shown.
+export PHOTOS_DIR
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+# Folders too: theirs is the date that changes when a file is deleted.
+sources = $(shell find $(1) -not -path '*/__pycache__*' -not -path '*/.*')
+# Wheels are zip files: with a fixed date, the same sources give the same bytes.
+wheel = SOURCE_DATE_EPOCH=1735689600 $(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist $(1)
+install = $(BIN)/python -m pip install -q --no-deps --force-reinstall $(1)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check wheels images up down model drawings screenshot imagenet evaluate locks clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: $(VENV)/.frontend $(VENV)/.service build/model/model.json ## Run both services from nothing; Ctrl-C stops both
+	@for port in $(SERVICE_PORT) $(APP_PORT); do \
+		$(BIN)/python -c "import socket; socket.create_server(('127.0.0.1', $$port))" 2>/dev/null \
+			|| { echo "Port $$port is taken; choose others: make demo SERVICE_PORT=8001 APP_PORT=8091"; exit 1; }; \
+	done
+	@$(SERVICE) serve --model build/model --port $(SERVICE_PORT) & service=$$!; \
+	INFERENCE_HOST=http://localhost:$(SERVICE_PORT) $(APP) run-demo --server.address localhost --server.port $(APP_PORT) & app=$$!; \
+	trap 'kill $$service $$app 2>/dev/null; wait' EXIT; trap 'exit 0' INT TERM; \
+	until $(BIN)/python -c "import urllib.request as r; r.urlopen('http://localhost:$(SERVICE_PORT)/')" 2>/dev/null; do \
+		kill -0 $$service $$app || exit 1; sleep 0.2; \
+	done; \
+	echo; \
+	echo "  Page     http://localhost:$(APP_PORT)"; \
+	echo "  Service  http://localhost:$(SERVICE_PORT)  (try /docs)"; \
+	echo "  Ctrl-C stops both."; \
+	echo; \
+	while kill -0 $$service 2>/dev/null && kill -0 $$app 2>/dev/null; do sleep 0.5; done; \
+	echo "One of the two has stopped, see above."; exit 1
+
+test: $(VENV)/.frontend $(VENV)/.service $(VENV)/.model ## Test the installed wheels; PHOTOS_DIR=… adds the tests on photographs
+	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+check: $(VENV)/.locked ## ruff, mypy --strict, import-linter, hadolint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy frontend/src ml_service/src tests
+	MYPYPATH=$(MODEL)/drawings $(BIN)/mypy $(MODEL)/drawings
+	PYTHONPATH=frontend/src:ml_service/src $(BIN)/lint-imports
+	$(BIN)/hadolint app-dockerfile ml-web-service-dockerfile
+
+wheels: dist/.frontend dist/.service dist/.model ## Build the three wheels into dist/
+
+images: ## Build both container images
+	docker compose build
+
+up: ## Start both containers and wait until they are healthy
+	docker compose up --detach --wait
+
+down: ## Stop and remove both containers
+	docker compose down
+
+evaluate: $(VENV)/.service build/model/model.json ## Measure the model on the test split of PHOTOS, a folder with full/ and thumbnails/
+	$(SERVICE) evaluate build/model $(PHOTOS)/full $(PHOTOS)/thumbnails --between chihuahua muffin
+
+model: $(VENV)/.service build/imagenet.keras build/drawings build/golden ## Train the default model again from PHOTOS and drawings
+	$(SERVICE) train $(PHOTOS)/full $(PHOTOS)/thumbnails build/drawings --backbone build/imagenet.keras \
+		--golden build/golden --out $(MODEL) --name muffin-v-chihuahua --version 1.0.0
+
+drawings: $(VENV)/.locked ## Draw the gallery's pictures again
+	$(BIN)/python $(MODEL)/drawings gallery --out frontend/src/muffin_v_chihuahua/pictures
+
+screenshot: ## Take the README's picture from the running demo, with Debian's chromium
+	$(PYTHON) -m venv build/browser
+	build/browser/bin/python -m pip install -q playwright==1.65.2
+	build/browser/bin/python frontend/screenshot.py http://localhost:$(APP_PORT) frontend/page.png
+
+imagenet: build/imagenet.keras ## Bring the ImageNet weights into Keras and measure them on PHOTOS/full/other
+
+locks: ## Resolve the dependencies again and write requirements/*.txt
+	uv pip compile $(LOCK) -o requirements/build.txt requirements/build.in
+	uv pip compile $(LOCK) -o requirements/service.txt ml_service/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/service-tensorflow.txt --extra tensorflow ml_service/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/app.txt frontend/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/dev.txt --extra tensorflow requirements/dev.in ml_service/pyproject.toml frontend/pyproject.toml
+LOCK := --quiet --upgrade --constraint requirements/constraints.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make locks'
+
+clean: ## Remove everything that make made
+	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+# --- what the targets are made of ---------------------------------------------------------------------------------
+
+$(VENV)/.locked: requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+dist/.%: $(VENV)/.locked
+	mkdir -p dist
+	rm -f $(WHEEL)
+	$(call wheel,$(PROJECT))
+	touch $@
+
+dist/.frontend: PROJECT := ./frontend
+dist/.frontend: WHEEL := dist/muffin_v_chihuahua_model_as_a_service-*.whl
+dist/.frontend: $(call sources,frontend)
+
+dist/.service: PROJECT := ./ml_service
+dist/.service: WHEEL := dist/muffin_v_chihuahua_ml_service-*.whl
+dist/.service: $(call sources,ml_service)
+
+dist/.model: PROJECT := ./$(MODEL)
+dist/.model: WHEEL := dist/muffin_v_chihuahua_model-*.whl
+dist/.model: build/model/model.json $(MODEL)/pyproject.toml $(MODEL)/README.md
+
+$(VENV)/.frontend: dist/.frontend
+	$(call install,dist/muffin_v_chihuahua_model_as_a_service-*.whl)
+	touch $@
+
+$(VENV)/.service: dist/.service
+	$(call install,dist/muffin_v_chihuahua_ml_service-*.whl)
+	touch $@
+
+$(VENV)/.model: dist/.model
+	$(call install,dist/muffin_v_chihuahua_model-*.whl)
+	touch $@
+
+build/model/model.json: $(MODEL)/model.json $(wildcard $(MODEL)/*.keras $(MODEL)/golden/*) \
+		ml_service/src/muffin_v_chihuahua_ml_service/training/export.py | $(VENV)/.service
+	$(SERVICE) build $(MODEL) --out build/model
+	touch $@
+
+build/imagenet.keras: | $(VENV)/.service
+	$(PYTHON) -m venv build/convert
+	build/convert/bin/python -m pip install -q 'pip>=25.1' # the first that installs a dependency group
+	build/convert/bin/python -m pip install -q --require-hashes -r requirements/service-tensorflow.txt
+	build/convert/bin/python -m pip install -q --group ml_service/pyproject.toml:convert
+	build/convert/bin/python -m pip install -q --no-deps dist/muffin_v_chihuahua_ml_service-*.whl
+	build/convert/bin/muffin-v-chihuahua-ml-service import-imagenet $@ $(if $(wildcard $(PHOTOS)/full/other),--check $(PHOTOS)/full/other)
+
+build/drawings: | $(VENV)/.locked
+	$(BIN)/python $(MODEL)/drawings dataset --out $@ --count 400 --seed 1
+
+build/golden: | $(VENV)/.locked
+	$(BIN)/python $(MODEL)/drawings dataset --out $@ --count 2 --seed 2

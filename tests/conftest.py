@@ -1,0 +1,204 @@
+"""What the service's tests share: drawn pictures, a bundle without a network, and the service around it."""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from numpy.typing import NDArray
+from PIL import Image
+from starlette.testclient import TestClient
+
+from muffin_v_chihuahua_ml_service.__main__ import main
+from muffin_v_chihuahua_ml_service.model.bundle import CARD, EngineName, ModelBundle, write_manifest
+from muffin_v_chihuahua_ml_service.model.predictor import Predictor
+from muffin_v_chihuahua_ml_service.serving.app import create_app
+from muffin_v_chihuahua_ml_service.settings import Settings
+
+Pictures = NDArray[np.float32]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Keras 3.15 calls np.array on TensorFlow 2.21's variables, which do not know numpy 2's `copy` yet.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_set_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("ML_SERVICE_"):
+            monkeypatch.delenv(name)
+
+
+def drawing(size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:
+    """A picture that no flip and no turn leaves as it is: red grows to the right, green downwards."""
+    width, height = size
+    rows, columns = np.mgrid[0:height, 0:width]
+    red, green = columns * 255 // max(width - 1, 1), rows * 255 // max(height - 1, 1)
+    pixels = np.stack([red, green, np.full_like(red, 64)], axis=-1)
+    return Image.fromarray(pixels.astype(np.uint8)).convert(mode)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def draw() -> Callable[..., Image.Image]:
+    """Draw a picture: size, mode."""
+    return drawing
+
+
+@pytest.fixture
+def encode() -> Callable[..., bytes]:
+    """Make a picture's bytes: image, kind, and what Pillow's `save` takes."""
+    return encoded
+
+
+@pytest.fixture
+def red() -> bytes:
+    return encoded(Image.new("RGB", (40, 40), (250, 10, 10)))
+
+
+@dataclass(frozen=True)
+class FakeEngine:
+    """An engine without a network."""
+
+    run: Callable[[Pictures], Pictures]
+    name: Final[EngineName] = "litert"
+
+
+def redness(batch: Pictures) -> Pictures:
+    """The share of red against blue, as the probabilities of `blue` and `red`."""
+    red, blue = batch[..., 0].mean(axis=(1, 2)) + 1, batch[..., 2].mean(axis=(1, 2)) + 1
+    return np.stack([blue / (red + blue), red / (red + blue)], axis=1)
+
+
+MANIFEST: dict[str, Any] = {
+    "format_version": 1,
+    "name": "fake-model",
+    "version": "9.9.9",
+    "labels": ["blue", "red"],
+    "preprocessing": {"width": 32, "height": 32, "resize_shorter_side": 36},
+    "calibration": {"temperature": 1.0, "unsure_below": 0.6},
+    "golden": [{"file": "golden/red.png", "probabilities": [0.0, 1.0]}],
+    "golden_tolerance": 0.001,
+    "training": {},
+    "metrics": {},
+    "artefacts": {"litert": "model.tflite", "tensorflow": "model.keras"},
+}
+
+
+@pytest.fixture
+def fake_bundle(tmp_path: Path, red: bytes) -> Callable[..., ModelBundle]:
+    """Write a bundle whose artefacts are no networks, with other values in its manifest where given."""
+
+    def write(**changes: Any) -> ModelBundle:
+        manifest = MANIFEST | changes
+        folder = tmp_path / "bundle"
+        contents = {CARD: b"# fake", **dict.fromkeys(manifest["artefacts"].values(), b"no network")}
+        for name, content in {**contents, **{each["file"]: red for each in manifest["golden"]}}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        return write_manifest(folder, manifest)
+
+    return write
+
+
+@pytest.fixture
+def make_predictor(fake_bundle: Callable[..., ModelBundle]) -> Callable[..., Predictor]:
+    """Make a predictor with a fake engine that runs `run`; changes to the manifest."""
+
+    def make(
+        run: Callable[[Pictures], Pictures] = redness, manifest: dict[str, Any] | None = None
+    ) -> Predictor:
+        return Predictor(fake_bundle(**(manifest or {})), FakeEngine(run))
+
+    return make
+
+
+@pytest.fixture
+def make_app(make_predictor: Callable[..., Predictor]) -> Callable[..., FastAPI]:
+    """Make the service with the predictor that `make_predictor` makes of its arguments; settings."""
+
+    def make(
+        run: Callable[[Pictures], Pictures] = redness,
+        manifest: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> FastAPI:
+        predictor = make_predictor(run, manifest)
+        return create_app(Settings(**settings), lambda: predictor)
+
+    return make
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something is so; a test that waits for what never comes fails."""
+
+    def wait(is_so: Callable[[], bool]) -> None:
+        for _ in range(3000):
+            if is_so():
+                return
+            time.sleep(0.01)
+        pytest.fail("It never came to be.")
+
+    return wait
+
+
+@pytest.fixture
+def start(
+    make_app: Callable[..., FastAPI], until: Callable[[Callable[[], bool]], None]
+) -> Iterator[Callable[..., TestClient]]:
+    """Start the service that `make_app` makes of the same arguments, and wait until it is ready."""
+    with ExitStack() as stack:
+
+        def begin(**arguments: Any) -> TestClient:
+            client = stack.enter_context(TestClient(make_app(**arguments), raise_server_exceptions=False))
+            until(lambda: client.get("/").is_success)
+            return client
+
+        yield begin
+
+
+@pytest.fixture
+def client(start: Callable[..., TestClient]) -> TestClient:
+    """The service with a fake engine, ready."""
+    return start()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run the service's command in this process with these arguments."""
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["muffin-v-chihuahua-ml-service", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        code = end.value.code
+        return Outcome(code if isinstance(code, int) else 0, out, err)
+
+    return run

@@ -1,0 +1,92 @@
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+
+from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
+
+
+@pytest.mark.parametrize("request_id", ["abc-1", "01KAGSZ6M0Q6DTFVZ5DPQ8J3WB", "a.b_c", "x" * 128])
+@pytest.mark.parametrize("path", ["/", "/nothing"])
+def test_a_sane_request_id_comes_back(client: TestClient, path: str, request_id: str) -> None:
+    response = client.get(path, headers={"X-Request-Id": request_id})
+
+    assert response.headers["X-Request-Id"] == request_id
+
+
+@pytest.mark.parametrize("request_id", ["", "a b", "x" * 129, "<script>", "a;b", "a\tb", "{}"])
+def test_any_other_request_id_is_replaced(client: TestClient, request_id: str) -> None:
+    response = client.get("/nothing", headers={"X-Request-Id": request_id})
+
+    assert response.headers["X-Request-Id"] != request_id
+    assert len(response.headers["X-Request-Id"]) == 26
+    assert response.json()["request_id"] == response.headers["X-Request-Id"]
+
+
+def test_without_a_request_id_each_answer_gets_one_of_its_own(client: TestClient) -> None:
+    assert len({client.get("/").headers["X-Request-Id"] for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("POST", "/predict/more", 404, "not_found"),
+        ("GET", "/predict", 405, "method_not_allowed"),
+        ("PUT", "/predict/", 405, "method_not_allowed"),
+        ("DELETE", "/", 405, "method_not_allowed"),
+    ],
+)
+def test_an_address_or_method_that_is_not_there_is_answered_in_json(
+    client: TestClient, method: str, path: str, status: int, code: str
+) -> None:
+    response = client.request(method, path)
+
+    assert response.status_code == status
+    assert response.json().keys() == {"error", "code", "request_id"}
+    assert response.json()["code"] == code
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert ("allow" in response.headers) == (status == 405)
+
+
+ANSWER_ONE = """
+import sys
+from pathlib import Path
+
+import numpy as np
+from starlette.testclient import TestClient
+
+from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
+from muffin_v_chihuahua_ml_service.model.predictor import Predictor
+from muffin_v_chihuahua_ml_service.serving.app import create_app
+from muffin_v_chihuahua_ml_service.settings import Settings
+
+
+class Engine:
+    name = "litert"
+
+    def run(self, batch):
+        return np.tile([0.2, 0.8], (len(batch), 1))
+
+
+folder = Path(sys.argv[1])
+with TestClient(create_app(Settings(), lambda: Predictor(ModelBundle.read(folder), Engine()))) as client:
+    while client.get("/").status_code == 503:
+        pass
+    print(client.post("/predict", content=(folder / "golden/red.png").read_bytes()).status_code)
+print({"tensorflow", "keras", "torch", "sklearn"} & sys.modules.keys())
+"""
+
+
+def test_answering_over_http_imports_no_training_framework(fake_bundle: Callable[..., ModelBundle]) -> None:
+    process = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", ANSWER_ONE, str(fake_bundle().folder)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert process.stdout.split("\n") == ["200", "set()", ""]

@@ -1,0 +1,55 @@
+import re
+
+from starlette.testclient import TestClient
+
+from muffin_v_chihuahua_ml_service.serving.app import STATUSES
+
+
+def test_the_docs_need_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/docs").text
+
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert addresses
+    assert all(client.get(address).is_success for address in addresses)
+    assert not any(address.startswith(("http", "//")) for address in addresses)
+
+
+def test_every_route_of_ours_is_documented_with_its_refusals(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
+    assert {path: set(operations) for path, operations in paths.items()} == {
+        "/": {"get"},
+        "/predict": {"post"},
+    }
+    assert paths["/"]["get"]["responses"].keys() == {"200", "503"}
+    assert paths["/predict"]["post"]["responses"].keys() == {"200", "400", "413", "415", "422", "503"}
+
+
+def test_every_field_of_an_answer_has_an_example(client: TestClient) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+
+    for name in ("LabelProbability", "ModelReference", "DigestedModel", "Timings"):
+        assert all(field["examples"] for field in schemas[name]["properties"].values())
+
+
+def test_every_refusal_has_an_example_of_its_own(client: TestClient) -> None:
+    responses = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["responses"]
+    examples = [
+        answer["content"]["application/json"]["example"]
+        for status, answer in responses.items()
+        if status != "200"
+    ]
+
+    codes = [example["code"] for example in examples]
+    assert all(example.keys() == {"error", "code", "request_id"} for example in examples)
+    assert len(set(codes)) == len(codes)
+    assert set(codes) <= {kind.code for kind in STATUSES}
+
+
+def test_the_body_is_documented_as_a_form_and_as_the_picture_itself(client: TestClient) -> None:
+    post = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
+
+    kinds = post["requestBody"]["content"]
+    assert "multipart/form-data" in kinds
+    assert kinds.keys() >= {f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "bmp")}
+    assert "file" in kinds["multipart/form-data"]["schema"]["properties"]

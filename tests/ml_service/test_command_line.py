@@ -1,0 +1,302 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from muffin_v_chihuahua_ml_service import __main__
+from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
+
+Command = Callable[..., Any]
+
+COMMANDS = ("serve", "predict", "build", "train", "evaluate", "import-imagenet")
+
+SHARE = r"[01]\.\d{4}"
+
+
+def error_of(outcome: Any) -> str:
+    """The one line that a command which fails on purpose has to say."""
+    assert outcome.status == 1
+    [line] = outcome.err.splitlines()
+    assert line.startswith("Error: ")
+    return str(line)
+
+
+def test_these_are_all_commands() -> None:
+    assert set(getattr(get_command(__main__.app), "commands", ())) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_says_what_it_does(command: Command, name: str) -> None:
+    outcome = command(name, "--help")
+
+    assert outcome.status == 0
+    assert f"Usage: muffin-v-chihuahua-ml-service {name} " in outcome.out
+
+
+def test_without_arguments_it_says_which_commands_there_are(command: Command) -> None:
+    outcome = command()
+
+    assert all(name in outcome.out + outcome.err for name in COMMANDS)
+
+
+def test_it_says_its_version(command: Command) -> None:
+    outcome = command("--version")
+
+    assert (outcome.status, outcome.out) == (0, version("muffin-v-chihuahua-ml-service") + "\n")
+
+
+def test_it_can_be_run_as_a_module() -> None:
+    arguments = [sys.executable, "-m", "muffin_v_chihuahua_ml_service", "--version"]
+    process = subprocess.run(arguments, capture_output=True, text=True, check=True)  # noqa: S603 - ourselves
+
+    assert process.stdout == version("muffin-v-chihuahua-ml-service") + "\n"
+
+
+@pytest.fixture
+def served(tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> ModelBundle:
+    """The tiny bundle, which is also the one that is set."""
+    monkeypatch.setenv("ML_SERVICE_MODEL", str(tiny_bundle.folder))
+    return tiny_bundle
+
+
+def test_pictures_are_predicted_one_line_each(command: Command, served: ModelBundle) -> None:
+    blue, red = (served.folder / golden.file for golden in served.manifest.golden)
+
+    outcome = command("predict", red, blue)
+
+    assert outcome.status == 0
+    lines = [
+        rf"{red}: red \(red {SHARE}, blue {SHARE}\)\n",
+        rf"{blue}: blue \(blue {SHARE}, red {SHARE}\)\n",
+    ]
+    assert re.fullmatch("".join(lines), outcome.out)
+
+
+@pytest.mark.usefixtures("served")
+def test_a_picture_that_is_rejected_is_named_and_the_others_are_predicted(
+    command: Command, served: ModelBundle, tmp_path: Path
+) -> None:
+    good, bad = served.folder / served.manifest.golden[0].file, tmp_path / "bad.jpg"
+    bad.write_bytes(b"no picture")
+
+    outcome = command("predict", bad, good)
+
+    assert outcome.status == 1
+    assert outcome.out.startswith(f"{good}: blue (")
+    assert f"{bad}: These 10 bytes are not a picture; send one of JPEG, PNG, WEBP, GIF, BMP.\n" in outcome.err
+
+
+def test_as_many_classes_are_printed_as_were_asked_for(command: Command, served: ModelBundle) -> None:
+    outcome = command("predict", served.folder / served.manifest.golden[0].file, "--top-k", 1)
+
+    assert re.fullmatch(rf".+: blue \(blue {SHARE}\)\n", outcome.out)
+
+
+@pytest.mark.parametrize("arguments", [("nowhere.jpg",), (), ("--top-k", "0", "pyproject.toml")])
+def test_a_command_line_that_makes_no_sense_ends_with_status_2(
+    command: Command, arguments: tuple[str, ...]
+) -> None:
+    assert command("predict", *arguments).status == 2
+
+
+def test_an_option_counts_more_than_the_environment(
+    command: Command, served: ModelBundle, red_file: Path
+) -> None:
+    assert "'no-such-model'" in error_of(command("predict", red_file, "--model", "no-such-model"))
+    assert served.folder.exists()
+
+
+@pytest.fixture
+def red_file(tmp_path: Path, red: bytes) -> Path:
+    path = tmp_path / "red.png"
+    path.write_bytes(red)
+    return path
+
+
+def test_a_model_that_is_not_there_is_one_line(command: Command, red_file: Path) -> None:
+    found = error_of(command("predict", red_file, "--model", "no-such-model"))
+
+    assert "'no-such-model' is neither a folder with a model.json nor an installed model" in found
+
+
+def test_an_engine_that_the_bundle_has_nothing_for_is_one_line(
+    command: Command, fake_bundle: Callable[..., ModelBundle], red_file: Path
+) -> None:
+    bundle = fake_bundle(artefacts={"tensorflow": "model.keras"})
+
+    found = error_of(command("predict", red_file, "--model", bundle.folder, "--engine", "litert"))
+
+    assert "No engine for 'litert'" in found
+
+
+def test_a_damaged_bundle_is_one_line(
+    command: Command, fake_bundle: Callable[..., ModelBundle], red_file: Path
+) -> None:
+    bundle = fake_bundle()
+    (bundle.folder / "model.tflite").write_bytes(b"other")
+
+    assert "model.tflite: is not the file" in error_of(command("predict", red_file, "--model", bundle.folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("ML_SERVICE_PORT", "99999", "less than or equal to 65535"),
+        ("ML_SERVICE_THREADS", "0", "greater than 0"),
+        ("ML_SERVICE_MAX_PICTURE_BYTES", "10 MB", "valid integer"),
+        ("ML_SERVICE_MAX_PICTURE_PIXELS", "-1", "greater than 0"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_one_line_with_its_name(
+    command: Command, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    found = error_of(command("predict", __file__))
+
+    assert found.startswith(f"Error: {name}: ")
+    assert reason in found
+
+
+@pytest.mark.parametrize(("name", "value"), [("ML_SERVICE_PORT", "http"), ("ML_SERVICE_ENGINE", "steam")])
+def test_a_setting_that_is_also_an_option_is_refused_as_one(
+    command: Command, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    outcome = command("serve")
+
+    assert outcome.status == 2
+    assert name in outcome.err
+
+
+def test_a_model_is_trained_built_and_evaluated_from_the_command_line(
+    command: Command, workshop: Any, tmp_path: Path
+) -> None:
+    source, bundle = tmp_path / "source", tmp_path / "bundle"
+    what = ("--golden", workshop.golden, "--backbone", workshop.backbone, "--out", source, "--seed", 3)
+
+    trained = command("train", workshop.data, *what, "--name", "tiny", "--version", "0.1.0")
+    built = command("build", source, "--out", bundle)
+    measured = command("evaluate", bundle, workshop.data, "--split", "all", "--between", "red", "blue")
+
+    assert (trained.status, built.status, measured.status) == (0, 0, 0)
+    assert re.search(rf"{source}: tiny 0\.1\.0, sha256:[0-9a-f]{{64}}\n", trained.out)
+    assert f"{bundle}: tiny 0.1.0, {ModelBundle.read(bundle).digest}\n" in built.out
+    assert re.search(r"all +│ 80 +│ 100\.00% +│ 100\.00% of 40 +│ 100\.00% of 40", measured.out)
+    assert "red against blue: 100.00% right, 0 wrong of 80\n" in measured.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("build", "source", "--out", "bundle"),
+        ("evaluate", "model", "data"),
+        ("import-imagenet", "out.keras"),
+        *[
+            (
+                "train",
+                "data",
+                "--backbone",
+                "b",
+                "--golden",
+                "g",
+                "--out",
+                "o",
+                "--name",
+                "n",
+                "--version",
+                "1",
+            )
+        ],
+    ],
+)
+def test_what_needs_tensorflow_says_how_to_install_it(
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(__main__, "find_spec", lambda _: None)
+
+    found = error_of(command(*arguments))
+
+    assert (
+        f"`{arguments[0]}` needs TensorFlow: pip install 'muffin-v-chihuahua-ml-service[tensorflow]'" in found
+    )
+
+
+Serve = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start `serve` as a process of its own, on a free port."""
+    started = []
+    name = Path(sys.executable).with_name("muffin-v-chihuahua-ml-service")
+
+    def begin(*arguments: object) -> subprocess.Popen[str]:
+        line = [str(name), "serve", "--port", "0", *map(str, arguments)]
+        process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def address_of(process: subprocess.Popen[str]) -> str:
+    assert process.stderr
+    for line in process.stderr:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return found.group()
+    pytest.fail("It ended without having listened.")
+
+
+def test_a_real_service_answers_until_it_is_told_to_stop(
+    serve: Serve, served: ModelBundle, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    process = serve()
+    address = address_of(process)
+
+    def is_up() -> bool:
+        try:
+            return bool(urllib.request.urlopen(address).status == 200)  # noqa: S310 - our own address
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+
+    until(is_up)
+    picture = (served.folder / "golden/red-2-0.bmp").read_bytes()
+    request = urllib.request.Request(f"{address}/predict", picture, {"Content-Type": "image/bmp"})  # noqa: S310
+    with urllib.request.urlopen(request) as response:  # noqa: S310
+        answer = response.read().decode()
+    os.kill(process.pid, signal.SIGTERM)
+
+    assert '"verdict":"red"' in answer
+    assert process.wait(timeout=30) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("fault", ["no model", "no network"])
+def test_a_service_that_can_never_answer_ends_with_status_1_and_its_reason(
+    serve: Serve, fake_bundle: Callable[..., ModelBundle], fault: str
+) -> None:
+    model = "no-such-model" if fault == "no model" else fake_bundle().folder
+    reason = "'no-such-model' is neither" if fault == "no model" else "the network cannot be loaded"
+
+    process = serve("--model", model)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    [line] = [line for line in errors.splitlines() if line.startswith("Error: ")]
+    assert reason in line
+    assert "Traceback" not in errors

@@ -1,0 +1,61 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
+from muffin_v_chihuahua_ml_service.model.predictor import Predictor, load_predictor
+from muffin_v_chihuahua_ml_service.serving.app import create_app
+from muffin_v_chihuahua_ml_service.settings import Settings
+
+PHOTOS = Path(os.environ.get("PHOTOS_DIR", ""))
+
+pytestmark = pytest.mark.skipif(
+    "PHOTOS_DIR" not in os.environ,
+    reason="PHOTOS_DIR is not set: a folder with full/ and thumbnails/, each with a folder a class",
+)
+
+
+@pytest.fixture(scope="module")
+def predictor(default_bundle: ModelBundle) -> Predictor:
+    return load_predictor(default_bundle, "litert", threads=2)
+
+
+def test_the_default_model_tells_a_chihuahua_from_a_muffin_on_photographs_it_has_not_seen(
+    predictor: Predictor,
+) -> None:
+    from muffin_v_chihuahua_ml_service.training.evaluate import evaluate  # noqa: PLC0415 - it needs TensorFlow
+
+    pair = ("chihuahua", "muffin")
+    measured = evaluate(predictor, [PHOTOS / "full", PHOTOS / "thumbnails"], "test", pair)
+
+    assert measured["between"]["pictures"] > 1000
+    assert measured["between"]["accuracy"] >= 0.99
+    promised = predictor.bundle.manifest.metrics["folders"]
+    for folder, found in measured["folders"].items():
+        assert found["pictures"] == promised[folder]["pictures"]
+        assert found["accuracy"] == pytest.approx(promised[folder]["accuracy"], abs=0.002)
+
+
+def test_http_and_the_command_line_give_the_same_answers(
+    predictor: Predictor, command: Callable[..., Any], until: Callable[[Callable[[], bool]], None]
+) -> None:
+    photographs = [path for folder in sorted(PHOTOS.glob("*/*")) for path in sorted(folder.iterdir())[:4]]
+
+    printed = command("predict", *photographs, "--model", predictor.bundle.folder, "--engine", "litert")
+    with TestClient(create_app(Settings(), lambda: predictor)) as client:
+        until(lambda: client.get("/").is_success)
+        answers = [client.post("/predict", content=path.read_bytes()).json() for path in photographs]
+
+    assert len(photographs) == 20
+    assert printed.out.splitlines() == [
+        f"{path}: {in_words(answer)}" for path, answer in zip(photographs, answers, strict=True)
+    ]
+
+
+def in_words(answer: Any) -> str:
+    classes = (f"{each['label']} {each['probability']:.4f}" for each in answer["predictions"])
+    return f"{answer['verdict']} ({', '.join(classes)})"

@@ -1,0 +1,52 @@
+import io
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from muffin_v_chihuahua_ml_service.training.augmentation import random_view
+
+Draw = Callable[..., Image.Image]
+Encode = Callable[..., bytes]
+
+
+def view(picture: bytes, seed: int) -> Image.Image:
+    return Image.open(io.BytesIO(random_view(picture, random.Random(seed))))  # noqa: S311 - no secret
+
+
+def test_the_same_state_gives_the_same_view_and_another_state_another(draw: Draw, encode: Encode) -> None:
+    picture = encode(draw((200, 150)))
+
+    views = [view(picture, seed).tobytes() for seed in range(10)]
+
+    assert views == [view(picture, seed).tobytes() for seed in range(10)]
+    assert len(set(views)) == 10
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 200), (72, 72), (73, 300), (400, 300)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "1"])
+def test_a_view_is_a_jpeg_no_larger_than_the_picture_and_no_smaller_than_those_that_are_posted(
+    draw: Draw, encode: Encode, size: tuple[int, int], mode: str
+) -> None:
+    picture = encode(draw(size, mode))
+
+    for seed in range(12):
+        seen = view(picture, seed)
+        assert (seen.format, seen.mode) == ("JPEG", "RGB")
+        assert seen.width <= size[0]
+        assert seen.height <= size[1]
+        assert min(seen.size) >= min(72, int(0.7 * min(size)) or 1)
+
+
+def test_about_half_of_the_views_are_mirrored(encode: Encode) -> None:
+    picture = Image.new("RGB", (100, 100), "black")
+    picture.paste("white", (60, 0, 100, 100))
+
+    mirrored = 0
+    for seed in range(100):
+        row = np.asarray(view(encode(picture), seed).convert("L"))[9]
+        mirrored += int(row[0] > row[-1])
+
+    assert 30 < mirrored < 70

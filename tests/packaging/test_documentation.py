@@ -1,0 +1,75 @@
+"""What the documents say is what the code does."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from muffin_v_chihuahua.settings import Settings as AppSettings
+from muffin_v_chihuahua_ml_service.settings import Settings as ServiceSettings
+
+ROOT = Path(__file__).parents[2]
+WHEELS = ("frontend", "ml_service", "models/muffin-v-chihuahua")
+
+
+def project(folder: str) -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+    return table
+
+
+@pytest.mark.parametrize("folder", WHEELS)
+def test_a_wheels_newest_change_is_its_version(folder: str) -> None:
+    changes = (ROOT / folder / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changes, re.MULTILINE)
+    assert versions[0] == project(folder)["version"]
+
+
+def test_the_model_wheel_has_the_version_of_its_manifest() -> None:
+    manifest = (ROOT / "models/muffin-v-chihuahua/model.json").read_text()
+    assert f'"version": "{project("models/muffin-v-chihuahua")["version"]}"' in manifest
+
+
+@pytest.mark.parametrize("document", ["README.md", "ml_service/README.md"])
+def test_the_services_settings_table_is_the_code(document: str) -> None:
+    text = (ROOT / document).read_text()
+    for name, field in ServiceSettings.model_fields.items():
+        plain = isinstance(field.default, str | int)
+        default = f"`{field.default}`" if plain else ""
+        row = f"| `ML_SERVICE_{name.upper()}` | {default} | {field.description} |".replace("|  |", "| |")
+        assert row in text
+    assert text.count("| `ML_SERVICE_") == len(ServiceSettings.model_fields)
+
+
+@pytest.mark.parametrize("document", ["README.md", "frontend/README.md"])
+def test_the_apps_settings_are_all_in_the_table(document: str) -> None:
+    text = (ROOT / document).read_text()
+    for field in AppSettings.model_fields.values():
+        assert f"| `{field.validation_alias}` |" in text
+
+
+def test_every_make_target_in_the_readme_is_one() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - make is the user's
+    targets = {line.split()[0] for line in listed.splitlines()}
+    named = set(
+        re.findall(r"^\s*make ([a-z]+)|`make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+    )
+    assert {first or second for first, second in named} <= targets
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize(
+    ("document", "ports"),
+    [
+        ("app-dockerfile", {"8090"}),
+        ("ml-web-service-dockerfile", {"8000"}),
+        ("docker-compose.yml", {"8000", "8090"}),
+    ],
+)
+def test_the_containers_speak_on_the_documented_ports(document: str, ports: set[str]) -> None:
+    assert set(re.findall(r"\b80\d\d\b", (ROOT / document).read_text())) == ports
