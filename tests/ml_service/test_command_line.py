@@ -195,6 +195,7 @@ def test_a_model_is_trained_built_and_evaluated_from_the_command_line(
     assert f"{bundle}: tiny 0.1.0, {ModelBundle.read(bundle).digest}\n" in built.out
     assert re.search(r"all +│ 80 +│ 100\.00% +│ 100\.00% of 40 +│ 100\.00% of 40", measured.out)
     assert "red against blue: 100.00% right, 0 wrong of 80\n" in measured.out
+    assert "against" not in command("evaluate", bundle, workshop.data).out
 
 
 @pytest.mark.parametrize(

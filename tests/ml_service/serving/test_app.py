@@ -3,9 +3,15 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from anyio import run
+from fastapi import FastAPI
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
+from muffin_v_chihuahua_ml_service.model.predictor import Predictor
+from muffin_v_chihuahua_ml_service.serving.inference import InferenceService
+from muffin_v_chihuahua_ml_service.settings import Settings
 
 
 @pytest.mark.parametrize("request_id", ["abc-1", "01KAGSZ6M0Q6DTFVZ5DPQ8J3WB", "a.b_c", "x" * 128])
@@ -49,6 +55,29 @@ def test_an_address_or_method_that_is_not_there_is_answered_in_json(
     assert response.json()["code"] == code
     assert response.json()["request_id"] == response.headers["x-request-id"]
     assert ("allow" in response.headers) == (status == 405)
+
+
+def test_a_caller_who_hangs_up_is_no_fault_of_the_service(
+    make_app: Callable[..., FastAPI], make_predictor: Callable[..., Predictor]
+) -> None:
+    predictor, sent = make_predictor(), []
+
+    async def hang_up() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def call() -> None:
+        service = InferenceService(decoders=1)
+        await service.load(lambda: predictor)
+        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [], "query_string": b""}
+        state = {"service": service, "settings": Settings()}
+        await make_app()({**scope, "state": state}, hang_up, send)
+
+    run(call)
+
+    assert sent[0]["status"] == 400
 
 
 ANSWER_ONE = """

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
+from muffin_v_chihuahua_ml_service.errors import InvalidBundle
+
 LIMIT = 4096
 
 
@@ -219,12 +221,16 @@ def test_every_format_on_the_list_is_answered(client: TestClient, kind: str) -> 
     assert client.post("/predict", content=file.getvalue()).json()["verdict"] == "blue"
 
 
+@pytest.mark.parametrize("fault", [RuntimeError, InvalidBundle])
 def test_a_model_that_fails_answers_500_in_json_and_the_service_goes_on(
-    start: Callable[..., TestClient], draw: Callable[..., Image.Image], encode: Callable[..., bytes]
+    start: Callable[..., TestClient],
+    draw: Callable[..., Image.Image],
+    encode: Callable[..., bytes],
+    fault: type[Exception],
 ) -> None:
     def fails_on_dark(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         if batch.max() < 1:
-            raise RuntimeError("the engine's secret")
+            raise fault("the engine's secret")
         return np.tile(np.array([0.2, 0.8]), (len(batch), 1))
 
     client = start(run=fails_on_dark)

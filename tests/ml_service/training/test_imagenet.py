@@ -165,15 +165,21 @@ def test_a_folder_without_such_pictures_is_refused(always_tench: keras.Model, tm
         imagenet.top1_accuracy(always_tench, tmp_path)
 
 
-def test_the_command_writes_the_network_and_measures_it(
-    command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(("options", "said"), [((), ""), (("--check", "."), "top-1 on .: 100.00%, 1 of 1\n")])
+def test_the_command_writes_the_network_and_measures_it_where_asked_to(
+    command: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    always_tench: keras.Model,
+    options: tuple[str, ...],
+    said: str,
 ) -> None:
-    monkeypatch.setattr(imagenet, "_read_checkpoint", checkpoint_of_published_shapes)
-    Image.new("RGB", (30, 20), "red").save(tmp_path / "n01440764_tench.jpg")
-    out = tmp_path / "deeper" / "imagenet.keras"
+    monkeypatch.setattr(imagenet, "imagenet_classifier", lambda: always_tench)
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (30, 20), "red").save("n01440764_tench.jpg")
 
-    outcome = command("import-imagenet", out, "--check", tmp_path)
+    outcome = command("import-imagenet", "deeper/imagenet.keras", *options)
 
     assert outcome.status == 0
-    assert re.search(r"top-1 on .+: (0|100)\.00%, [01] of 1", outcome.out)
-    assert keras.saving.load_model(out).output_shape == (None, 1000)
+    assert outcome.out == f"deeper/imagenet.keras: {always_tench.name}\n{said}"
+    assert keras.saving.load_model("deeper/imagenet.keras").output_shape == (None, 1000)
