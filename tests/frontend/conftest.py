@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,7 +48,8 @@ def prediction(scores: Mapping[str, float], verdict: str = "", version: str = "9
 
 
 def refusal(status: int, sentence: str) -> Reply:
-    return as_json(status, {"error": sentence, "code": "some_code", "request_id": "r-1"})
+    reply = as_json(status, {"error": sentence, "code": "some_code", "request_id": "r-1"})
+    return replace(reply, headers={"Retry-After": "1"} if status in {429, 503} else {})
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ def new_session() -> requests.Session:
         redirect=0,
         status=0,
         other=0,
+        respect_retry_after_header=False,  # a status with that header is an answer, and the page shows it
         allowed_methods=None,  # a POST too: a prediction changes nothing in the service
         backoff_factor=0.1,
     )
