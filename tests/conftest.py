@@ -26,13 +26,6 @@ from muffin_v_chihuahua_ml_service.settings import Settings
 Pictures = NDArray[np.float32]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # Keras 3.15 calls np.array on TensorFlow 2.21's variables, which do not know numpy 2's `copy` yet.
-    config.addinivalue_line(
-        "filterwarnings", "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-    )
-
-
 @pytest.fixture(autouse=True)
 def _nothing_is_set_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:

@@ -301,3 +301,16 @@ def test_a_service_that_can_never_answer_ends_with_status_1_and_its_reason(
     [line] = [line for line in errors.splitlines() if line.startswith("Error: ")]
     assert reason in line
     assert "Traceback" not in errors
+
+
+def test_a_service_whose_loading_fails_in_a_way_that_nobody_foresaw_ends_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(_settings: object) -> None:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr(__main__, "_load", load)
+    monkeypatch.setattr(sys, "argv", ["muffin-v-chihuahua-ml-service", "serve", "--port", "0"])
+
+    with pytest.raises(KeyError, match="unforeseen"):
+        __main__.main()

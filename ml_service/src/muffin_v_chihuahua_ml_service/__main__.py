@@ -94,12 +94,12 @@ def serve(
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)-8s %(message)s")
     settings = _settings(host=host, port=port, model=model, engine=engine)
-    failures: list[MLServiceError] = []
+    failures: list[BaseException] = []
 
     def load() -> Predictor:
         try:
             return _load(settings)
-        except MLServiceError as error:
+        except BaseException as error:
             failures.append(error)
             server.should_exit = True  # a service that can never answer had better not look alive
             raise

@@ -4,16 +4,18 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from muffin_v_chihuahua_ml_service.training.augmentation import random_view
 
 Draw = Callable[..., Image.Image]
 Encode = Callable[..., bytes]
 
+WHITE = (255, 255, 255)
+
 
 def view(picture: bytes, seed: int) -> Image.Image:
-    return Image.open(io.BytesIO(random_view(picture, random.Random(seed))))  # noqa: S311 - no secret
+    return Image.open(io.BytesIO(random_view(picture, random.Random(seed), WHITE)))  # noqa: S311
 
 
 def test_the_same_state_gives_the_same_view_and_another_state_another(draw: Draw, encode: Encode) -> None:
@@ -50,3 +52,22 @@ def test_about_half_of_the_views_are_mirrored(encode: Encode) -> None:
         mirrored += int(row[0] > row[-1])
 
     assert 30 < mirrored < 70
+
+
+def test_a_view_of_a_picture_that_lies_on_its_side_is_upright(draw: Draw, encode: Encode) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    lying = draw((200, 100)).transpose(Image.Transpose.ROTATE_90)
+
+    for seed in range(5):
+        assert (
+            view(encode(lying, exif=exif), seed).tobytes() == view(encode(draw((200, 100))), seed).tobytes()
+        )
+
+
+def test_what_is_transparent_shows_the_background(encode: Encode) -> None:
+    invisible = Image.new("RGBA", (80, 80), (0, 0, 0, 0))
+
+    darkest = min(np.asarray(view(encode(invisible), seed)).min() for seed in range(10))
+
+    assert darkest > 150

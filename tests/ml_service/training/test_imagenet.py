@@ -165,21 +165,22 @@ def test_a_folder_without_such_pictures_is_refused(always_tench: keras.Model, tm
         imagenet.top1_accuracy(always_tench, tmp_path)
 
 
-@pytest.mark.parametrize(("options", "said"), [((), ""), (("--check", "."), "top-1 on .: 100.00%, 1 of 1\n")])
-def test_the_command_writes_the_network_and_measures_it_where_asked_to(
-    command: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    always_tench: keras.Model,
-    options: tuple[str, ...],
-    said: str,
-) -> None:
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, always_tench: keras.Model) -> Path:
+    """Work in a folder with one picture, where the network to bring over is another one."""
     monkeypatch.setattr(imagenet, "imagenet_classifier", lambda: always_tench)
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (30, 20), "red").save("n01440764_tench.jpg")
+    return tmp_path
 
+
+@pytest.mark.parametrize(("options", "said"), [((), ""), (("--check", "."), "top-1 on .: 100.00%, 1 of 1\n")])
+def test_the_command_writes_the_network_and_measures_it_where_asked_to(
+    command: Callable[..., Any], folder: Path, options: tuple[str, ...], said: str
+) -> None:
     outcome = command("import-imagenet", "deeper/imagenet.keras", *options)
 
+    written = keras.saving.load_model(folder / "deeper" / "imagenet.keras")
     assert outcome.status == 0
-    assert outcome.out == f"deeper/imagenet.keras: {always_tench.name}\n{said}"
-    assert keras.saving.load_model("deeper/imagenet.keras").output_shape == (None, 1000)
+    assert outcome.out == f"deeper/imagenet.keras: {written.name}\n{said}"
+    assert written.output_shape == (None, 1000)

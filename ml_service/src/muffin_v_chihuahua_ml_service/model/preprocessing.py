@@ -130,7 +130,7 @@ def _fit(image: Image.Image, how: Preprocessing) -> Image.Image:
     """The picture as the network wants it: 8-bit RGB, upright, ``how.width`` x ``how.height`` pixels."""
     margin = _DRAFT_MARGIN * how.resize_shorter_side
     image.draft(None, (margin, margin))
-    rgb = _to_rgb(image, how.alpha_background)
+    rgb = to_rgb(image, how.alpha_background)
     turn = _TURNS.get(_orientation(image))
     # A picture that lies on its side is cut lying, and only the small cut is turned.
     lying = turn in _QUARTER_TURNS
@@ -153,7 +153,8 @@ def _middle(
     return left, top, left + width, top + height
 
 
-def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+def to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    """8-bit RGB of any picture, what is transparent laid over ``background``."""
     image.load()
     if image.mode.startswith("I"):  # 16 bit grey: Pillow's own conversion cuts off everything above 255
         return Image.fromarray((np.asarray(image, dtype=np.uint32) >> 8).astype(np.uint8)).convert("RGB")

@@ -3,7 +3,9 @@
 import io
 import random
 
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
+
+from ..model.preprocessing import to_rgb
 
 _HALF = 0.5
 
@@ -11,16 +13,17 @@ _SMALLEST_SIDE = 72
 """Pixels; half of the pictures that are posted are thumbnails, few are smaller than this."""
 
 
-def random_view(data: bytes, rng: random.Random) -> bytes:
-    """A JPEG of the same picture as it might have come from somebody else.
+def random_view(data: bytes, rng: random.Random, background: tuple[int, int, int]) -> bytes:
+    """A JPEG of the same picture, upright, as it might have come from somebody else.
 
     Args:
         data: the picture's bytes, in any format that the service accepts.
         rng: where the randomness comes from; the same state gives the same view.
+        background: what shows through where the picture is transparent.
     """
     with Image.open(io.BytesIO(data)) as opened:
-        image = opened.convert("RGB")
-    image = _crop(image, rng)
+        upright = to_rgb(ImageOps.exif_transpose(opened), background)
+    image = _crop(upright, rng)
     if rng.random() < _HALF:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     image = _shrink(image, rng)

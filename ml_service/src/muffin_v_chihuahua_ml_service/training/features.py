@@ -33,7 +33,8 @@ def extract_features(
     def picture(sample: Sample) -> NDArray[np.float32]:
         data = sample.path.read_bytes()
         if augmented is not None:
-            data = random_view(data, random.Random(f"{sample.sha256}/{augmented}"))  # noqa: S311 - no secret
+            rng = random.Random(f"{sample.sha256}/{augmented}")  # noqa: S311 - no secret
+            data = random_view(data, rng, how.alpha_background)
         return preprocess(data, how)
 
     starts = range(0, len(samples), _BATCH)
