@@ -99,6 +99,7 @@ clean: ## Remove everything that make made
 # --- what the targets are made of ---------------------------------------------------------------------------------
 
 $(VENV)/.locked: requirements/dev.txt
+	@echo "Installing into $(VENV): about two minutes, once."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
