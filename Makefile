@@ -12,7 +12,6 @@ APP     := $(BIN)/muffin-v-chihuahua-model-as-a-service
 MODEL   := models/muffin-v-chihuahua
 
 # TensorFlow says a page about processors on every start; errors are still shown.
-export PHOTOS_DIR
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 # Folders too: theirs is the date that changes when a file is deleted.

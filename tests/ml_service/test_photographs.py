@@ -14,7 +14,7 @@ from muffin_v_chihuahua_ml_service.settings import Settings
 PHOTOS = Path(os.environ.get("PHOTOS_DIR", ""))
 
 pytestmark = pytest.mark.skipif(
-    "PHOTOS_DIR" not in os.environ,
+    not os.environ.get("PHOTOS_DIR"),
     reason="PHOTOS_DIR is not set: a folder with full/ and thumbnails/, each with a folder a class",
 )
 
