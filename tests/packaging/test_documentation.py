@@ -1,5 +1,6 @@
 """What the documents say is what the code does."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from muffin_v_chihuahua.settings import Settings as AppSettings
+from muffin_v_chihuahua_ml_service.model.predictor import load_predictor
+from muffin_v_chihuahua_ml_service.model.sources import open_bundle
 from muffin_v_chihuahua_ml_service.settings import Settings as ServiceSettings
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +60,21 @@ def test_every_make_target_in_the_readme_is_one() -> None:
         re.findall(r"^\s*make ([a-z]+)|`make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
     )
     assert {first or second for first, second in named} <= targets
+
+
+def test_the_readmes_answer_is_the_shipped_models() -> None:
+    command, _, rest = (ROOT / "README.md").read_text().partition("localhost:8000/predict\n")
+    picture = ROOT / re.findall(r"curl -F file=@(\S+) $", command)[0]
+    shown = json.loads(rest.partition("```")[0])
+    predictor = load_predictor(open_bundle(None), threads=1)
+
+    [prediction] = predictor.predict_batch([predictor.preprocess(picture.read_bytes())])
+
+    assert shown["filename"] == picture.name
+    assert shown["verdict"] == prediction.verdict
+    assert {each["label"]: each["probability"] for each in shown["predictions"]} == pytest.approx(
+        {each.label: each.probability for each in prediction.predictions}, abs=1e-4
+    )
 
 
 def test_the_readme_is_short_enough_to_be_read() -> None:

@@ -54,6 +54,17 @@ def test_the_temperature_undoes_a_known_miscalibration(labels: int, temperature:
     assert found == pytest.approx(temperature, rel=0.05)
 
 
+def test_a_few_pictures_that_are_all_right_do_not_make_it_certain() -> None:
+    few, many = np.arange(14) % 2, np.arange(14_000) % 2
+
+    after_few, after_many = (
+        fit_temperature(3 * np.eye(2, dtype=np.float32)[seen], seen) for seen in (few, many)
+    )
+
+    assert 0.5 < after_few < 1
+    assert after_many < 0.5
+
+
 def test_the_network_with_its_head_answers_the_calibrated_probabilities() -> None:
     rng = np.random.default_rng(0)
     inputs = keras.Input((4,))
