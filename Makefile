@@ -46,7 +46,7 @@ demo: $(VENV)/.frontend $(VENV)/.service build/model/model.json ## Run both serv
 	echo "One of the two has stopped, see above."; exit 1
 
 test: $(VENV)/.frontend $(VENV)/.service $(VENV)/.model ## Test the installed wheels; PHOTOS_DIR=… adds the tests on photographs
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest $(or $(ARGS),--cov --cov-report=term:skip-covered)
 
 check: $(VENV)/.locked ## ruff, mypy --strict, import-linter, hadolint
 	$(BIN)/ruff check
