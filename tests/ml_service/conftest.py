@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
-
-REPOSITORY = Path(__file__).parents[2]
+from muffin_v_chihuahua_ml_service.model.sources import open_bundle
 
 CHANNELS = {"red": 0, "green": 1, "blue": 2}
 
@@ -88,9 +87,6 @@ def tiny_bundle(tiny_source: ModelBundle, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
-def default_bundle(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
-    """The default model, built from its source in the repository."""
-    from muffin_v_chihuahua_ml_service.training.export import build_bundle  # noqa: PLC0415
-
-    source = ModelBundle.read(REPOSITORY / "models" / "muffin-v-chihuahua")
-    return build_bundle(source, tmp_path_factory.mktemp("default") / "bundle")
+def default_bundle() -> ModelBundle:
+    """The default model, as its wheel installs it."""
+    return open_bundle("muffin-v-chihuahua")

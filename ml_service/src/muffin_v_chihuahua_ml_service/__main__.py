@@ -123,7 +123,7 @@ def predict(
     rejected = 0
     for path in pictures:
         try:
-            [prediction] = predictor.predict_batch([predictor.preprocess(path.read_bytes())])
+            prediction = predictor.predict(path.read_bytes())
         except RejectedPicture as error:
             typer.echo(f"{path}: {error}", err=True)
             rejected += 1
@@ -191,13 +191,12 @@ def evaluate(
 
 
 def _print_measures(measures: Mapping[str, Any]) -> None:
-    table = Table("data", "pictures", "accuracy", *(f"recall {label}" for label in measures["all"]["labels"]))
-    for name, row in {**measures["folders"], "all": measures["all"]}.items():
-        recalls = (
-            f"{each['recall']:.2%} of {each['pictures']}" if each["pictures"] else "-"
-            for each in row["labels"].values()
-        )
-        table.add_row(name, str(row["pictures"]), f"{row['accuracy']:.2%}", *recalls)
+    from .training.card import metric_rows  # noqa: PLC0415 - with the rest of training
+
+    head, *rows = metric_rows(measures, decimals=2)
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*row)
     Console().print(table)
     if between := measures.get("between"):
         pair = " against ".join(between["pair"])

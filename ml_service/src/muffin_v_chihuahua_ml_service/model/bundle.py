@@ -101,7 +101,7 @@ class Manifest(_Part):
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """A folder whose manifest has been read; ``check_files`` compares the rest with it."""
+    """A folder whose manifest has been read and whose other files are as the manifest says."""
 
     folder: Path
     manifest: Manifest

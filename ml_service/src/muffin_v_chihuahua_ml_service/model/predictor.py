@@ -49,6 +49,10 @@ class Predictor:
         """A picture's bytes to float32 [height, width, 3] in [0, 255]; raises what ``preprocess`` raises."""
         return preprocess(data, self.bundle.manifest.preprocessing, max_pixels=self._max_pixels)
 
+    def predict(self, data: bytes) -> Prediction:
+        """The prediction for one picture's bytes; raises what ``preprocess`` raises."""
+        return self.predict_batch([self.preprocess(data)])[0]
+
     def predict_batch(self, pictures: Sequence[NDArray[np.float32]]) -> list[Prediction]:
         """One prediction a picture, in order; each picture as ``preprocess`` returns it."""
         return [self._prediction(row) for row in self._engine.run(np.stack(pictures))]

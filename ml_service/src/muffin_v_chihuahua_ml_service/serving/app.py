@@ -1,6 +1,7 @@
 """The application: loads the model beside the event loop, and turns errors into statuses, in one table."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -41,7 +42,7 @@ STATUSES: Mapping[type[errors.MLServiceError], int] = {
 
 REQUEST_ID_HEADER = "X-Request-Id"
 
-_SANE_REQUEST_ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def create_app(settings: Settings, load_predictor: Callable[[], Predictor]) -> FastAPI:
@@ -65,6 +66,13 @@ def create_app(settings: Settings, load_predictor: Callable[[], Predictor]) -> F
         version=__version__,
         lifespan=lifespan,
         redoc_url=None,
+        exception_handlers={
+            errors.MLServiceError: _answer_our_error,
+            RequestValidationError: _answer_invalid_parameter,
+            HTTPException: _answer_http_error,
+            ClientDisconnect: _answer_nobody,
+            Exception: _answer_unexpected,
+        },
     )
     app.include_router(router)
     app.add_middleware(
@@ -74,16 +82,11 @@ def create_app(settings: Settings, load_predictor: Callable[[], Predictor]) -> F
         validator=_is_sane_request_id,
         transformer=str,
     )
-    app.add_exception_handler(errors.MLServiceError, _answer_our_error)
-    app.add_exception_handler(RequestValidationError, _answer_invalid_parameter)
-    app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    app.add_exception_handler(Exception, _answer_unexpected)
     return app
 
 
 def _is_sane_request_id(value: str) -> bool:
-    return len(value) <= 128 and _SANE_REQUEST_ID.issuperset(value)  # noqa: PLR2004 - longer than any id scheme's
+    return _SANE_REQUEST_ID.fullmatch(value) is not None
 
 
 def _answer(status: int, message: str, code: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -91,33 +94,28 @@ def _answer(status: int, message: str, code: str, headers: Mapping[str, str] | N
     return JSONResponse(body.model_dump(), status, headers)
 
 
-def _answer_our_error(_: Request, error: Exception) -> Response:
-    if not isinstance(error, errors.MLServiceError) or type(error) not in STATUSES:
+def _answer_our_error(_: Request, error: errors.MLServiceError) -> Response:
+    if type(error) not in STATUSES:
         raise error
     status = STATUSES[type(error)]
     headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return _answer(status, str(error), error.code, headers)
 
 
-def _answer_invalid_parameter(_: Request, error: Exception) -> Response:
-    problems = error.errors() if isinstance(error, RequestValidationError) else []
-    sentence = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in problems)
+def _answer_invalid_parameter(_: Request, error: RequestValidationError) -> Response:
+    sentence = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors())
     return _answer(HTTPStatus.BAD_REQUEST, f"A parameter is not valid: {sentence}.", "invalid_parameter")
 
 
-def _answer_http_error(request: Request, error: Exception) -> Response:
-    status = (
-        HTTPStatus(error.status_code)
-        if isinstance(error, HTTPException)
-        else HTTPStatus.INTERNAL_SERVER_ERROR
-    )
+def _answer_http_error(request: Request, error: HTTPException) -> Response:
+    status = HTTPStatus(error.status_code)
     sentence = (
         f"{request.method} {request.url.path}: {status.phrase.lower()}; see GET /docs for what there is."
     )
-    return _answer(status, sentence, status.name.lower(), getattr(error, "headers", None))
+    return _answer(status, sentence, status.name.lower(), error.headers)
 
 
-def _answer_nobody(_: Request, __: Exception) -> Response:
+def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST)  # the caller hung up, so nobody reads it
 
 

@@ -39,15 +39,25 @@ A picture with several of the classes in it gets one answer.
 
 
 def _table(metrics: Mapping[str, Any]) -> str:
-    labels = list(metrics["all"]["labels"])
-    head = ["data", "pictures", "accuracy", *(f"recall {label}" for label in labels)]
-    rows = [_row(name, measures) for name, measures in {**metrics["folders"], "all": metrics["all"]}.items()]
+    head, *rows = metric_rows(metrics, decimals=1)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows])
 
 
-def _row(name: str, measures: Mapping[str, Any]) -> list[str]:
+def metric_rows(metrics: Mapping[str, Any], *, decimals: int) -> list[list[str]]:
+    """The cells of a table, its head first: a row for each data folder and one for all.
+
+    Args:
+        metrics: as ``measure_folders`` gives them.
+        decimals: how many a percentage has.
+    """
+    head = ["data", "pictures", "accuracy", *(f"recall {label}" for label in metrics["all"]["labels"])]
+    measured = {**metrics["folders"], "all": metrics["all"]}
+    return [head, *(_row(name, measures, decimals) for name, measures in measured.items())]
+
+
+def _row(name: str, measures: Mapping[str, Any], decimals: int) -> list[str]:
     recalls = [
-        f"{each['recall']:.1%} of {each['pictures']}" if each["pictures"] else "-"
+        f"{each['recall']:.{decimals}%} of {each['pictures']}" if each["pictures"] else "-"
         for each in measures["labels"].values()
     ]
-    return [name, str(measures["pictures"]), f"{measures['accuracy']:.1%}", *recalls]
+    return [name, str(measures["pictures"]), f"{measures['accuracy']:.{decimals}%}", *recalls]

@@ -1,8 +1,8 @@
 """Folders of class folders to samples, each on one side of the split for good."""
 
 import hashlib
+import io
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +50,8 @@ def read_dataset(folders: Iterable[Path]) -> list[Sample]:
         InvalidDataset: a folder is missing or has no class folders with pictures.
     """
     pictures = [picture for folder in folders for picture in _pictures(folder)]
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path, _ in pictures]
-    groups = _near_duplicates([_perceptual_hash(path) for path, _ in pictures])
+    digests, hashes = zip(*(_identify(path) for path, _ in pictures), strict=True)
+    groups = _near_duplicates(hashes)
     first: dict[int, str] = {}
     for group, digest in zip(groups, digests, strict=True):
         first[group] = min(digest, first.get(group, digest))
@@ -84,10 +84,12 @@ def _side(digest: str) -> Split:
     return SPLITS[bisect_right(_UPPER_BOUNDS, int(digest, 16) % 100)]
 
 
-def _perceptual_hash(path: Path) -> int:
+def _identify(path: Path) -> tuple[str, int]:
+    """SHA-256 and 64-bit perceptual hash of a picture."""
     try:
-        with Image.open(path) as image:
-            return int(str(imagehash.phash(image)), 16)
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            return hashlib.sha256(data).hexdigest(), int(str(imagehash.phash(image)), 16)
     except OSError as error:
         raise InvalidDataset(f"{path}: not a picture that can be read ({error}).") from error
 
@@ -113,9 +115,11 @@ def _root(parents: list[int], index: int) -> int:
     return index
 
 
-def by_split(samples: Iterable[Sample]) -> dict[Split, list[Sample]]:
+def by_split(samples: Sequence[Sample]) -> dict[Split, list[Sample]]:
     """The samples of each side; a side without any is an empty list."""
-    sides: dict[Split, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        sides[sample.split].append(sample)
-    return {split: sides[split] for split in SPLITS}
+    return {split: [sample for sample in samples if sample.split == split] for split in SPLITS}
+
+
+def class_indices(samples: Sequence[Sample], labels: Sequence[str]) -> NDArray[np.int64]:
+    """What each sample shows, as the index of its label: int64 [N]."""
+    return np.array([labels.index(sample.label) for sample in samples], dtype=np.int64)

@@ -9,7 +9,7 @@ from rich.progress import track
 
 from ..errors import InvalidDataset
 from ..model.predictor import Predictor
-from .dataset import Sample, Split, read_dataset
+from .dataset import Sample, Split, class_indices, read_dataset
 from .metrics import measure_between, measure_folders
 
 
@@ -41,13 +41,12 @@ def evaluate(
     probabilities = np.array(list(_probabilities(predictor, samples)), dtype=np.float32)
     measures = {"split": split or "all", **measure_folders(probabilities, samples, labels)}
     if pair is not None:
-        classes = np.array([labels.index(sample.label) for sample in samples])
-        measures["between"] = measure_between(probabilities, classes, labels, pair)
+        measures["between"] = measure_between(probabilities, class_indices(samples, labels), labels, pair)
     return measures
 
 
 def _probabilities(predictor: Predictor, samples: Sequence[Sample]) -> Iterator[list[float]]:
     for sample in track(samples, description=f"{len(samples)} pictures"):
-        [prediction] = predictor.predict_batch([predictor.preprocess(sample.path.read_bytes())])
+        prediction = predictor.predict(sample.path.read_bytes())
         found = {each.label: each.probability for each in prediction.predictions}
         yield [found[label] for label in predictor.bundle.manifest.labels]

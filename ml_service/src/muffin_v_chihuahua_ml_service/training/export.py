@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -23,11 +24,11 @@ def build_bundle(source: ModelBundle, out: Path) -> ModelBundle:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as parent:
         bundle = _write(source, Path(parent) / out.name)
-        for engine in ("tensorflow", "litert"):
+        for engine in bundle.manifest.artefacts:
             load_predictor(bundle, engine, threads=usable_cores())
         shutil.rmtree(out, ignore_errors=True)
         shutil.move(bundle.folder, out)
-    return ModelBundle.read(out)
+    return replace(bundle, folder=out)
 
 
 def _write(source: ModelBundle, folder: Path) -> ModelBundle:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_score, recall_score
 
-from .dataset import Sample
+from .dataset import Sample, class_indices
 
 
 def measure_folders(
@@ -20,7 +20,7 @@ def measure_folders(
         samples: N pictures with what they really show.
         labels: the classes' names.
     """
-    classes = np.array([labels.index(sample.label) for sample in samples])
+    classes = class_indices(samples, labels)
     folders = np.array([sample.folder for sample in samples])
     return {
         "all": measure(probabilities, classes, labels),

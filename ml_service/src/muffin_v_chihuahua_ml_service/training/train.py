@@ -9,13 +9,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import InvalidDataset
 from ..model.bundle import CARD, FORMAT_VERSION, ModelBundle, write_manifest
 from ..model.preprocessing import preprocess
 from .card import render_card
-from .dataset import Sample, Split, by_split, fingerprint, read_dataset
+from .dataset import Sample, Split, by_split, class_indices, fingerprint, read_dataset
 from .efficientnet_lite import PREPROCESSING
 from .features import extract_features
 from .head import INVERSE_REGULARISATION, fit_head, fit_temperature, with_head
@@ -62,8 +61,9 @@ def train_bundle(recipe: Recipe, folders: Sequence[Path], golden: Path, out: Pat
     if len(labels) < 2:  # noqa: PLR2004 - a choice needs two
         raise InvalidDataset(f"Only the class {labels[0]!r} was found; a classifier needs at least two.")
     keras.utils.set_random_seed(recipe.seed)
-    _check_sides(by_split(samples), labels)
-    model, temperature, metrics = _train(recipe, samples, labels)
+    sides = by_split(samples)
+    _check_sides(sides, labels)
+    model, temperature, metrics = _train(recipe, sides, labels)
     out.mkdir(parents=True, exist_ok=True)
     model.save(out / WEIGHTS)
     manifest = {
@@ -75,7 +75,7 @@ def train_bundle(recipe: Recipe, folders: Sequence[Path], golden: Path, out: Pat
         "calibration": {"temperature": temperature, "unsure_below": UNSURE_BELOW},
         "golden": _copy_golden(model, golden, out),
         "golden_tolerance": GOLDEN_TOLERANCE,
-        "training": _provenance(recipe, samples),
+        "training": _provenance(recipe, samples, sides),
         "metrics": metrics,
         "artefacts": {"tensorflow": WEIGHTS},
     }
@@ -94,20 +94,19 @@ def _check_sides(sides: Mapping[Split, Sequence[Sample]], labels: Sequence[str])
 
 
 def _train(
-    recipe: Recipe, samples: Sequence[Sample], labels: Sequence[str]
+    recipe: Recipe, sides: Mapping[Split, Sequence[Sample]], labels: Sequence[str]
 ) -> tuple[keras.Model, float, dict[str, Any]]:
     backbone = keras.saving.load_model(recipe.backbone, compile=False)
     network = keras.Model(backbone.input, backbone.get_layer("features").output)
-    sides = by_split(samples)
     train = sides["train"]
     views = [None, *range(AUGMENTED_VIEWS)]
     features = np.concatenate(
         [extract_features(network, train, PREPROCESSING, augmented=view) for view in views]
     )
-    head = fit_head(features, np.tile(_classes(train, labels), len(views)), recipe.seed)
+    head = fit_head(features, np.tile(class_indices(train, labels), len(views)), recipe.seed)
     calibration = sides["calibration"]
     logits = head.logits(extract_features(network, calibration, PREPROCESSING))
-    head = replace(head, temperature=fit_temperature(logits, _classes(calibration, labels)))
+    head = replace(head, temperature=fit_temperature(logits, class_indices(calibration, labels)))
     model = with_head(network, head)
     return model, head.temperature, _test(model, sides["test"], labels)
 
@@ -115,10 +114,6 @@ def _train(
 def _test(model: keras.Model, samples: Sequence[Sample], labels: Sequence[str]) -> dict[str, Any]:
     probabilities = extract_features(model, samples, PREPROCESSING)
     return {"split": "test", **measure_folders(probabilities, samples, labels)}
-
-
-def _classes(samples: Sequence[Sample], labels: Sequence[str]) -> NDArray[np.int64]:
-    return np.array([labels.index(sample.label) for sample in samples], dtype=np.int64)
 
 
 def _copy_golden(model: keras.Model, pictures: Path, out: Path) -> list[dict[str, Any]]:
@@ -137,11 +132,13 @@ def _copy_golden(model: keras.Model, pictures: Path, out: Path) -> list[dict[str
     return golden
 
 
-def _provenance(recipe: Recipe, samples: Sequence[Sample]) -> dict[str, Any]:
+def _provenance(
+    recipe: Recipe, samples: Sequence[Sample], sides: Mapping[Split, Sequence[Sample]]
+) -> dict[str, Any]:
     return {
         "seed": recipe.seed,
         "dataset_fingerprint": f"sha256:{fingerprint(samples)}",
-        "pictures": {split: len(side) for split, side in by_split(samples).items()},
+        "pictures": {split: len(side) for split, side in sides.items()},
         "augmented_views": AUGMENTED_VIEWS,
         "inverse_regularisation": INVERSE_REGULARISATION,
         "libraries": {name: version(name) for name in _LIBRARIES},
