@@ -86,10 +86,10 @@ imagenet: build/imagenet.keras ## Bring the ImageNet weights into Keras and meas
 
 locks: ## Resolve the dependencies again and write requirements/*.txt
 	uv pip compile $(LOCK) -o requirements/build.txt requirements/build.in
-	uv pip compile $(LOCK) -o requirements/service.txt ml_service/pyproject.toml
-	uv pip compile $(LOCK) -o requirements/service-tensorflow.txt --extra tensorflow ml_service/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/service.txt --extra s3 ml_service/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/service-tensorflow.txt --extra tensorflow --extra onnxruntime ml_service/pyproject.toml
 	uv pip compile $(LOCK) -o requirements/app.txt frontend/pyproject.toml
-	uv pip compile $(LOCK) -o requirements/dev.txt --extra tensorflow requirements/dev.in ml_service/pyproject.toml frontend/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/dev.txt --extra tensorflow --extra onnxruntime --extra s3 --extra mlflow requirements/dev.in ml_service/pyproject.toml frontend/pyproject.toml
 LOCK := --quiet --upgrade --constraint requirements/constraints.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make locks'
 
 clean: ## Remove everything that make made

@@ -27,7 +27,7 @@ def predictor(default_bundle: ModelBundle) -> Predictor:
 def test_the_default_model_tells_a_chihuahua_from_a_muffin_on_photographs_it_has_not_seen(
     predictor: Predictor,
 ) -> None:
-    from muffin_v_chihuahua_ml_service.training.evaluate import evaluate  # noqa: PLC0415 - it needs TensorFlow
+    from muffin_v_chihuahua_ml_service.training.judging.evaluate import evaluate  # noqa: PLC0415 - it needs TensorFlow
 
     pair = ("chihuahua", "muffin")
     measured = evaluate(predictor, [PHOTOS / "full", PHOTOS / "thumbnails"], "test", pair)

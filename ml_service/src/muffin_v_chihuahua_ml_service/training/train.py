@@ -13,12 +13,12 @@ import numpy as np
 from ..errors import InvalidDataset
 from ..model.bundle import CARD, FORMAT_VERSION, ModelBundle, write_manifest
 from ..model.preprocessing import preprocess
-from .card import render_card
-from .dataset import Sample, Split, by_split, class_indices, fingerprint, read_dataset
-from .efficientnet_lite import PREPROCESSING
-from .features import extract_features
-from .head import INVERSE_REGULARISATION, fit_head, fit_temperature, with_head
-from .metrics import measure_folders
+from .data.dataset import Sample, Split, by_split, class_indices, fingerprint, read_dataset
+from .judging.card import render_card
+from .judging.metrics import measure_folders
+from .networks.efficientnet_lite import PREPROCESSING
+from .networks.features import extract_features
+from .networks.head import INVERSE_REGULARISATION, fit_head, fit_temperature, with_head
 
 WEIGHTS = "model.keras"
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from muffin_v_chihuahua_ml_service.errors import InvalidDataset
-from muffin_v_chihuahua_ml_service.training.dataset import Sample, by_split, fingerprint, read_dataset
+from muffin_v_chihuahua_ml_service.training.data.dataset import Sample, by_split, fingerprint, read_dataset
 
 Pictures = Callable[..., Path]
 

@@ -5,7 +5,7 @@ import random
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from ..model.preprocessing import to_rgb
+from ...model.preprocessing import to_rgb
 
 _HALF = 0.5
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muffin_v_chihuahua_ml_service.training.dataset import Sample
-from muffin_v_chihuahua_ml_service.training.metrics import measure, measure_between, measure_folders
+from muffin_v_chihuahua_ml_service.training.data.dataset import Sample
+from muffin_v_chihuahua_ml_service.training.judging.metrics import measure, measure_between, measure_folders
 
 LABELS = ["a", "b", "c"]
 ANSWERS = np.array(

@@ -2,7 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from muffin_v_chihuahua_ml_service.training.efficientnet_lite import PREPROCESSING, efficientnet_lite0
+from muffin_v_chihuahua_ml_service.training.networks.efficientnet_lite import (
+    PREPROCESSING,
+    efficientnet_lite0,
+)
 
 PUBLISHED = 4_652_008
 """Trained parameters of EfficientNet-Lite0 with its head for 1000 classes, as timm's model table has them."""

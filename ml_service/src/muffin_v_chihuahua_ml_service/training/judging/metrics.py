@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_score, recall_score
 
-from .dataset import Sample, class_indices
+from ..data.dataset import Sample, class_indices
 
 
 def measure_folders(

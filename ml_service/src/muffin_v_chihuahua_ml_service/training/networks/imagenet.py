@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidDataset
-from ..model.preprocessing import preprocess
+from ...errors import InvalidDataset
+from ...model.preprocessing import preprocess
 from .efficientnet_lite import PREPROCESSING, STAGES, efficientnet_lite0
 
 Weights = dict[str, NDArray[np.float32]]

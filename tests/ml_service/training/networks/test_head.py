@@ -4,7 +4,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from muffin_v_chihuahua_ml_service.training.head import Head, fit_head, fit_temperature, with_head
+from muffin_v_chihuahua_ml_service.training.networks.head import Head, fit_head, fit_temperature, with_head
 
 
 def clouds(labels: int, sizes: list[int]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

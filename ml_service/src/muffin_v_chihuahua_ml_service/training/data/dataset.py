@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..errors import InvalidDataset
+from ...errors import InvalidDataset
 
 Split = Literal["train", "validation", "calibration", "test"]
 

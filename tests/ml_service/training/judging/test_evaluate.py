@@ -7,8 +7,8 @@ import pytest
 from muffin_v_chihuahua_ml_service.errors import InvalidDataset
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor, load_predictor
-from muffin_v_chihuahua_ml_service.training.dataset import Split, by_split, read_dataset
-from muffin_v_chihuahua_ml_service.training.evaluate import evaluate
+from muffin_v_chihuahua_ml_service.training.data.dataset import Split, by_split, read_dataset
+from muffin_v_chihuahua_ml_service.training.judging.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from ..errors import InvalidDataset
-from ..model.predictor import Predictor
-from .dataset import Sample, Split, class_indices, read_dataset
+from ...errors import InvalidDataset
+from ...model.predictor import Predictor
+from ..data.dataset import Sample, Split, class_indices, read_dataset
 from .metrics import measure_between, measure_folders
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from muffin_v_chihuahua_ml_service.training.augmentation import random_view
+from muffin_v_chihuahua_ml_service.training.data.augmentation import random_view
 
 Draw = Callable[..., Image.Image]
 Encode = Callable[..., bytes]

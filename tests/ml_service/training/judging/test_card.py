@@ -1,6 +1,6 @@
 import pytest
 
-from muffin_v_chihuahua_ml_service.training.card import render_card
+from muffin_v_chihuahua_ml_service.training.judging.card import render_card
 
 MEASURES = {
     "pictures": 30,

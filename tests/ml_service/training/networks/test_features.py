@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from muffin_v_chihuahua_ml_service.model.preprocessing import Preprocessing, preprocess
-from muffin_v_chihuahua_ml_service.training.dataset import read_dataset
-from muffin_v_chihuahua_ml_service.training.features import extract_features
+from muffin_v_chihuahua_ml_service.training.data.dataset import read_dataset
+from muffin_v_chihuahua_ml_service.training.networks.features import extract_features
 
 HOW = Preprocessing(width=16, height=16, resize_shorter_side=16)
 Pictures = Callable[..., Path]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import keras
 
-from ..model.preprocessing import Preprocessing
+from ...model.preprocessing import Preprocessing
 
 INPUT_SIZE = 224
 """Side of the square input, in pixels."""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from ..model.preprocessing import Preprocessing, preprocess
-from ..settings import usable_cores
-from .augmentation import random_view
-from .dataset import Sample
+from ...model.preprocessing import Preprocessing, preprocess
+from ...settings import usable_cores
+from ..data.augmentation import random_view
+from ..data.dataset import Sample
 
 _BATCH = 64
 

@@ -1,0 +1,1 @@
+"""What is learnt from: labelled pictures, their splits, and other views of them."""

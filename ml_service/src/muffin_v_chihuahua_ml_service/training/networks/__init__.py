@@ -1,0 +1,1 @@
+"""What learns: the backbone, the head on it, and what makes its probabilities honest."""
