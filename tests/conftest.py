@@ -80,15 +80,21 @@ def redness(batch: Pictures) -> Pictures:
 
 
 MANIFEST: dict[str, Any] = {
-    "format_version": 1,
+    "format_version": 2,
     "name": "fake-model",
     "version": "9.9.9",
+    "description": "Tells red from blue without a network.",
     "labels": ["blue", "red"],
     "preprocessing": {"width": 32, "height": 32, "resize_shorter_side": 36},
-    "calibration": {"temperature": 1.0, "unsure_below": 0.6},
+    "calibration": {
+        "temperature": 1.0,
+        "coverage": 0.9,
+        "thresholds": {label: {"at_least": 0.6, "pictures": 100} for label in ("blue", "red")},
+    },
     "golden": [{"file": "golden/red.png", "probabilities": [0.0, 1.0]}],
     "golden_tolerance": 0.001,
     "training": {},
+    "gate": None,
     "metrics": {},
     "artefacts": {"litert": "model.tflite", "tensorflow": "model.keras"},
 }
@@ -99,7 +105,9 @@ def fake_bundle(tmp_path: Path, red: bytes) -> Callable[..., ModelBundle]:
     """Write a bundle whose artefacts are no networks, with other values in its manifest where given."""
 
     def write(**changes: Any) -> ModelBundle:
-        manifest = MANIFEST | changes
+        # the thresholds are those of the labels that it has without changes
+        uncalibrated = {"calibration": {"temperature": 1.0}} if "labels" in changes else {}
+        manifest = MANIFEST | uncalibrated | changes
         folder = tmp_path / "bundle"
         contents = {CARD: b"# fake", **dict.fromkeys(manifest["artefacts"].values(), b"no network")}
         for name, content in {**contents, **{each["file"]: red for each in manifest["golden"]}}.items():

@@ -102,7 +102,11 @@ def test_the_page_understands_a_service_with_1000_classes(
     raw = np.zeros(1000) if winner_takes_all else np.ones(1000)
     raw[7] += 1
     labels = [f"{number}: Ärger & <Ähnliches> 🐕" for number in range(1000)]
-    manifest = {"labels": labels, "golden": [{"file": "golden/red.png", "probabilities": [0.001] * 1000}]}
+    manifest = {
+        "labels": labels,
+        "calibration": {"temperature": 1, "thresholds": {labels[7]: {"at_least": 0.5, "pictures": 9}}},
+        "golden": [{"file": "golden/red.png", "probabilities": [0.001] * 1000}],
+    }
 
     def always(batch: Batch) -> Batch:
         return np.tile((raw / raw.sum()).astype(np.float32), (len(batch), 1))

@@ -68,10 +68,12 @@ def test_a_manifest_that_is_not_json_is_refused(fake_bundle: Write, content: byt
     refuse(fake_bundle().folder, content, "not JSON")
 
 
-@pytest.mark.parametrize("content", [b"[]", b"null", b"3", b"{}", b'{"format_version": 2}'])
+@pytest.mark.parametrize(
+    "content", [b"[]", b"null", b"3", b"{}", b'{"format_version": 1}', b'{"format_version": 3}']
+)
 def test_an_unknown_format_says_what_to_do(fake_bundle: Write, content: bytes) -> None:
     refuse(
-        fake_bundle().folder, content, r"format_version .+ is unknown, this release reads 1; use a release"
+        fake_bundle().folder, content, r"format_version .+ is unknown, this release reads 2; use a release"
     )
 
 
@@ -81,6 +83,7 @@ def refuse(folder: Path, content: bytes, reason: str) -> None:
         ModelBundle.read(folder)
 
 
+FAMILIARITY = {"layer": "features", "bank": 9, "familiar_from": 0.5, "unknown_below": 0.4, "pictures": 9}
 ENTRY = {"sha256": "0" * 64, "size": 0}
 
 
@@ -89,7 +92,16 @@ ENTRY = {"sha256": "0" * 64, "size": 0}
     [
         ({"labels": ["red", "red"]}, "two labels are the same"),
         ({"labels": ["red"]}, "labels"),
-        ({"labels": ["a", "b", "c"]}, "golden/red.png does not have one probability for each of 3 labels"),
+        ({"labels": ["a", "b"]}, "'blue' is none of the labels"),
+        ({"golden": [{"file": "g.png", "label": "green", "probabilities": [0, 1]}]}, "'green' is none"),
+        (
+            {"calibration": {"temperature": 1, "familiarity": FAMILIARITY | {"becomes": "dog"}}},
+            "'dog' is none of the labels",
+        ),
+        (
+            {"labels": ["a", "b", "c"], "calibration": {"temperature": 1}},
+            "golden/red.png does not have one probability for each of 3 labels",
+        ),
         ({"golden": []}, "golden"),
         ({"golden": [{"file": "golden/red.png", "probabilities": [1.0]}]}, "one probability for each of 2"),
         ({"golden": [{"file": "golden/red.png", "probabilities": [1.5, 0]}]}, "less than or equal to 1"),

@@ -39,7 +39,10 @@ def test_each_picture_of_a_batch_gets_its_own_answer_in_order(
 def test_all_labels_are_there_best_first(make_predictor: Make, red: bytes) -> None:
     predictor = make_predictor(
         always(0.125, 0.625, 0.25),
-        {"labels": ["a", "b", "c"], "golden": [{"file": "g.png", "probabilities": [0, 0, 1]}]},
+        {
+            "labels": ["a", "b", "c"],
+            "golden": [{"file": "g.png", "probabilities": [0, 0, 1]}],
+        },
     )
 
     [answer] = predictor.predict_batch([predictor.preprocess(red)])
@@ -53,13 +56,14 @@ def test_all_labels_are_there_best_first(make_predictor: Make, red: bytes) -> No
 
 @pytest.mark.parametrize(
     ("probabilities", "verdict"),
-    [((0.75, 0.25), "blue"), ((0.625, 0.375), "unsure"), ((0.5, 0.5), "unsure"), ((0.0, 1.0), "red")],
+    [((0.75, 0.25), "blue"), ((0.625, 0.375), "unsure"), ((0.375, 0.625), "red"), ((0.0, 1.0), "red")],
 )
 def test_a_winner_needs_what_the_manifest_asks_for(
     make_predictor: Make, red: bytes, probabilities: tuple[float, float], verdict: str
 ) -> None:
+    thresholds = {"blue": {"at_least": 0.75, "pictures": 9}}
     predictor = make_predictor(
-        always(*probabilities), {"calibration": {"temperature": 1, "unsure_below": 0.75}}
+        always(*probabilities), {"calibration": {"temperature": 1, "thresholds": thresholds}}
     )
 
     [answer] = predictor.predict_batch([predictor.preprocess(red)])

@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveFloat,
+    PositiveInt,
     ValidationError,
     model_validator,
 )
@@ -25,7 +26,7 @@ from .preprocessing import Preprocessing
 
 MANIFEST = "model.json"
 CARD = "MODEL_CARD.md"
-FORMAT_VERSION: Literal[1] = 1
+FORMAT_VERSION: Literal[2] = 2
 
 EngineName = Literal["litert", "tensorflow"]
 
@@ -53,32 +54,71 @@ class FileEntry(_Part):
     size: int = Field(ge=0)
 
 
+class Threshold(_Part):
+    """The probability that a winner needs, and how many calibration pictures of its class it follows from."""
+
+    at_least: Probability
+    pictures: PositiveInt
+
+
+class Familiarity(_Part):
+    """How the network answers pictures unlike all that it learnt from; the network itself applies this.
+
+    A picture's familiarity is its largest cosine similarity, in the features of ``layer``, to one of ``bank``
+    training pictures. Down to ``familiar_from`` the probabilities stay as they are; from there to
+    ``unknown_below`` they turn into ``becomes``, or into an even spread where that is None.
+    """
+
+    layer: str
+    bank: PositiveInt
+    familiar_from: float = Field(ge=-1, le=1)
+    unknown_below: float = Field(ge=-1, le=1)
+    becomes: str | None
+    pictures: PositiveInt
+    """How many calibration pictures the two numbers follow from."""
+
+
 class Calibration(_Part):
-    """How scores become a verdict; the temperature is already inside the network's last layer."""
+    """What makes probabilities honest and turns them into a verdict.
+
+    Temperature and familiarity are inside the network; the thresholds are applied by the predictor. They come
+    from split conformal prediction by class: on pictures like the calibration ones, a share ``coverage`` of
+    each class gives its true label a probability of at least its threshold.
+    """
 
     temperature: PositiveFloat
-    unsure_below: Probability
+    coverage: Probability | None = None
+    thresholds: dict[str, Threshold] = {}
+    familiarity: Familiarity | None = None
 
 
 class GoldenPicture(_Part):
     """A picture with the probabilities, in the order of the labels, that every engine must give it."""
 
     file: RelativePath
+    label: str | None = None
+    """What the picture shows, where it shows one of the labels."""
+    array_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """SHA-256 of its preprocessed array, C order, little-endian float32."""
     probabilities: tuple[Probability, ...]
 
 
 class Manifest(_Part):
     """``model.json``."""
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[2] = FORMAT_VERSION
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     version: str = Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([.+-]?[A-Za-z0-9.]+)?$")
+    description: str
+    """What it is, in a sentence or two: the first thing that the card says."""
     labels: tuple[str, ...] = Field(min_length=2)
     preprocessing: Preprocessing
     calibration: Calibration
     golden: tuple[GoldenPicture, ...] = Field(min_length=1)
     golden_tolerance: Probability
     training: dict[str, Any]
+    gate: dict[str, Any] | None
+    """What the model has to reach before it is built, or None where nobody asked for anything."""
     metrics: dict[str, Any]
     artefacts: dict[EngineName, RelativePath] = Field(min_length=1)
     files: dict[RelativePath, FileEntry]
@@ -88,6 +128,7 @@ class Manifest(_Part):
         if len(set(self.labels)) != len(self.labels):
             msg = "two labels are the same"
             raise ValueError(msg)
+        self._check_names()
         for golden in self.golden:
             if len(golden.probabilities) != len(self.labels):
                 msg = f"{golden.file} does not have one probability for each of {len(self.labels)} labels"
@@ -97,6 +138,18 @@ class Manifest(_Part):
             msg = f"{missing[0]} is used but not listed under files"
             raise ValueError(msg)
         return self
+
+    def _check_names(self) -> None:
+        """Every label that is spoken of must be one of the labels."""
+        familiarity = self.calibration.familiarity
+        spoken_of = {
+            *self.calibration.thresholds,
+            *(golden.label for golden in self.golden if golden.label is not None),
+            *([familiarity.becomes] if familiarity and familiarity.becomes is not None else []),
+        }
+        if unknown := sorted(spoken_of - set(self.labels)):
+            msg = f"{unknown[0]!r} is none of the labels"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidBundle
 from ..settings import DEFAULT_MAX_PIXELS, EngineChoice
-from .bundle import GoldenPicture, ModelBundle
+from .bundle import Calibration, GoldenPicture, ModelBundle
 from .engines import Engine, load_engine
 from .preprocessing import preprocess
 
 UNSURE = "unsure"
-"""The verdict where the winner's probability is under the bundle's threshold."""
+"""The verdict where the winner's probability is under the threshold of its label."""
 
 _RUNTIME_ERRORS = (ValueError, TypeError, RuntimeError, OSError)
 """What LiteRT, Keras and TensorFlow raise where a network is damaged or has other shapes than expected."""
@@ -61,8 +61,13 @@ class Predictor:
         manifest = self.bundle.manifest
         best_first = np.argsort(-probabilities, kind="stable")
         ranked = tuple(LabelProbability(manifest.labels[i], float(probabilities[i])) for i in best_first)
-        sure = ranked[0].probability >= manifest.calibration.unsure_below
-        return Prediction(ranked[0].label if sure else UNSURE, ranked)
+        return Prediction(_verdict(ranked[0], manifest.calibration), ranked)
+
+
+def _verdict(winner: LabelProbability, calibration: Calibration) -> str:
+    threshold = calibration.thresholds.get(winner.label)
+    sure = threshold is None or winner.probability >= threshold.at_least
+    return winner.label if sure else UNSURE
 
 
 def load_predictor(

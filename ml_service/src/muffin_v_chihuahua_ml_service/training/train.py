@@ -25,9 +25,6 @@ WEIGHTS = "model.keras"
 AUGMENTED_VIEWS = 1
 """How many random views of each training picture there are beside the picture itself."""
 
-UNSURE_BELOW = 0.5
-"""A winner without the majority of the probability is no answer."""
-
 GOLDEN_TOLERANCE = 1e-3
 """How far an engine may be from the reference: far above rounding, far below what anybody would notice."""
 
@@ -70,12 +67,14 @@ def train_bundle(recipe: Recipe, folders: Sequence[Path], golden: Path, out: Pat
         "format_version": FORMAT_VERSION,
         "name": recipe.name,
         "version": recipe.version,
+        "description": "A linear head on frozen EfficientNet-Lite0 features (ImageNet).",
         "labels": labels,
         "preprocessing": PREPROCESSING.model_dump(mode="json"),
-        "calibration": {"temperature": temperature, "unsure_below": UNSURE_BELOW},
+        "calibration": {"temperature": temperature},
         "golden": _copy_golden(model, golden, out),
         "golden_tolerance": GOLDEN_TOLERANCE,
         "training": _provenance(recipe, samples, sides),
+        "gate": None,
         "metrics": metrics,
         "artefacts": {"tensorflow": WEIGHTS},
     }

@@ -15,7 +15,8 @@ MANIFEST = {
     "name": "cats",
     "version": "2.1.0",
     "labels": ["cat", "dog"],
-    "calibration": {"temperature": 1.23456, "unsure_below": 0.5},
+    "description": "A network.",
+    "calibration": {"temperature": 1.23456},
     "training": {"seed": 17, "dataset_fingerprint": "sha256:abc", "pictures": {"train": 60, "test": 30}},
     "metrics": {"split": "test", "all": MEASURES, "folders": {"street": MEASURES}},
 }
@@ -31,7 +32,7 @@ MANIFEST = {
         "| street | 30 | 96.7% | 96.7% of 30 | - |",
         "| all | 30 | 96.7% | 96.7% of 30 | - |",
         "Temperature 1.235,",
-        "less than 0.50 of",
+        "A network.",
         "90 pictures: 60 train, 30 test.",
         "`sha256:abc`",
         "Seed 17.",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from muffin_v_chihuahua_ml_service.errors import InvalidDataset
-from muffin_v_chihuahua_ml_service.training import imagenet
+from muffin_v_chihuahua_ml_service.training.networks import imagenet
 
 Checkpoint = dict[str, NDArray[np.float32]]
 

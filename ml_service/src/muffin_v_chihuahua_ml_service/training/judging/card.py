@@ -9,11 +9,11 @@ def render_card(manifest: Mapping[str, Any]) -> str:
     training, metrics = manifest["training"], manifest["metrics"]
     labels = ", ".join(f"`{label}`" for label in manifest["labels"])
     pictures = ", ".join(f"{count} {split}" for split, count in training["pictures"].items())
-    temperature, unsure = manifest["calibration"]["temperature"], manifest["calibration"]["unsure_below"]
+    temperature = manifest["calibration"]["temperature"]
     return f"""# {manifest["name"]} {manifest["version"]}
 
 Classifies a picture as one of {labels}.
-A linear head on frozen EfficientNet-Lite0 features (ImageNet).
+{manifest["description"]}
 
 ## Numbers
 
@@ -23,7 +23,6 @@ Near-duplicates are on one side of the split; the labels are as they were found,
 {_table(metrics)}
 
 Temperature {temperature:.3f}, fitted on the calibration split.
-The verdict is `unsure` where the winner has less than {unsure:.2f} of the probability.
 
 ## Data
 
