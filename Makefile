@@ -21,10 +21,10 @@ wheel = SOURCE_DATE_EPOCH=1735689600 $(BIN)/python -m pip wheel -q --no-deps --n
 install = $(BIN)/python -m pip install -q --no-deps --force-reinstall $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check wheels images up down model drawings screenshot imagenet evaluate locks clean
+.PHONY: help demo test check wheels images up down model suspects schema drawings screenshot imagenet imagenet-bundle inception-bundle evaluate locks clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 demo: $(VENV)/.frontend $(VENV)/.service build/model/model.json ## Run both services from nothing; Ctrl-C stops both
 	@for port in $(SERVICE_PORT) $(APP_PORT); do \
@@ -33,7 +33,7 @@ demo: $(VENV)/.frontend $(VENV)/.service build/model/model.json ## Run both serv
 	done
 	@$(SERVICE) serve --model build/model --port $(SERVICE_PORT) & service=$$!; \
 	INFERENCE_HOST=http://localhost:$(SERVICE_PORT) $(APP) run-demo --server.address localhost --server.port $(APP_PORT) & app=$$!; \
-	trap 'kill $$service $$app 2>/dev/null; wait' EXIT; trap 'exit 0' INT TERM; \
+	trap 'kill $$service $$app 2>/dev/null; wait' EXIT; trap 'exit 0' INT TERM HUP; \
 	until $(BIN)/python -c "import urllib.request as r; r.urlopen('http://localhost:$(SERVICE_PORT)/')" 2>/dev/null; do \
 		kill -0 $$service $$app || exit 1; sleep 0.2; \
 	done; \
@@ -68,11 +68,17 @@ down: ## Stop and remove both containers
 	docker compose down
 
 evaluate: $(VENV)/.service build/model/model.json ## Measure the model on the test split of PHOTOS, a folder with full/ and thumbnails/
-	$(SERVICE) evaluate build/model $(PHOTOS)/full $(PHOTOS)/thumbnails --between chihuahua muffin
+	$(SERVICE) evaluate build/model $(PHOTOS)/full $(PHOTOS)/thumbnails --between chihuahua muffin --out build/evaluation
 
-model: $(VENV)/.service build/imagenet.keras build/drawings build/golden ## Train the default model again from PHOTOS and drawings
-	$(SERVICE) train $(PHOTOS)/full $(PHOTOS)/thumbnails build/drawings --backbone build/imagenet.keras \
-		--golden build/golden --out $(MODEL) --name muffin-v-chihuahua --version 1.0.0
+model: $(VENV)/.service build/imagenet.keras build/drawings build/golden build/outside ## Train the default model again from PHOTOS and drawings
+	$(SERVICE) train $(PHOTOS)/full $(PHOTOS)/thumbnails build/drawings --config $(MODEL)/training.yaml --out $(MODEL) --work build/training
+	$(SERVICE) build $(MODEL) --out build/model
+	$(SERVICE) evaluate build/model $(PHOTOS)/full $(PHOTOS)/thumbnails --between chihuahua muffin --corrections $(MODEL)/corrections.csv --out build/evaluation
+	mkdir -p $(MODEL)/evaluation
+	cp build/evaluation/confusion.png build/evaluation/reliability.png build/evaluation/coverage.png $(MODEL)/evaluation # the mistakes are photographs
+
+suspects: $(VENV)/.service build/imagenet.keras build/drawings build/golden ## List the pictures of PHOTOS whose label is probably wrong
+	$(SERVICE) suspects $(PHOTOS)/full $(PHOTOS)/thumbnails build/drawings --config $(MODEL)/training.yaml --out build/suspects.csv --work build/training
 
 drawings: $(VENV)/.locked ## Draw the gallery's pictures again
 	$(BIN)/python $(MODEL)/drawings gallery --out frontend/src/muffin_v_chihuahua/pictures
@@ -83,6 +89,14 @@ screenshot: ## Take the README's picture from the running demo, with Debian's ch
 	build/browser/bin/python frontend/screenshot.py http://localhost:$(APP_PORT) frontend/page.png
 
 imagenet: build/imagenet.keras ## Bring the ImageNet weights into Keras and measure them on PHOTOS/full/other
+
+imagenet-bundle: build/imagenet-efficientnet-lite0/model.json ## Build a bundle of that network with its 1000 classes
+
+inception-bundle: build/imagenet-inception-v3/model.json ## Download Inception v3, which the original demo served, and build its bundle
+
+schema: $(VENV)/.locked ## Write the JSON schema of a bundle's manifest again
+	PYTHONPATH=ml_service/src $(BIN)/python -c 'import json; from muffin_v_chihuahua_ml_service.model.bundle import manifest_schema; print(json.dumps(manifest_schema(), indent=2))' \
+		> ml_service/src/muffin_v_chihuahua_ml_service/model/model.schema.json
 
 locks: ## Resolve the dependencies again and write requirements/*.txt
 	uv pip compile $(LOCK) -o requirements/build.txt requirements/build.in
@@ -117,9 +131,10 @@ dist/.service: PROJECT := ./ml_service
 dist/.service: WHEEL := dist/muffin_v_chihuahua_ml_service-*.whl
 dist/.service: $(call sources,ml_service)
 
-dist/.model: PROJECT := ./$(MODEL)
-dist/.model: WHEEL := dist/muffin_v_chihuahua_model-*.whl
-dist/.model: build/model/model.json $(MODEL)/pyproject.toml $(MODEL)/README.md
+dist/.model: build/model/model.json
+	rm -f dist/muffin_v_chihuahua_model-*.whl dist/muffin-v-chihuahua-*.zip
+	$(SERVICE) package build/model --out dist
+	touch $@
 
 $(VENV)/.frontend: dist/.frontend
 	$(call install,dist/muffin_v_chihuahua_model_as_a_service-*.whl)
@@ -134,9 +149,15 @@ $(VENV)/.model: dist/.model
 	touch $@
 
 build/model/model.json: $(MODEL)/model.json $(wildcard $(MODEL)/*.keras $(MODEL)/golden/*) \
-		ml_service/src/muffin_v_chihuahua_ml_service/training/export.py | $(VENV)/.service
+		$(wildcard ml_service/src/muffin_v_chihuahua_ml_service/training/*export.py) | $(VENV)/.service
 	$(SERVICE) build $(MODEL) --out build/model
 	touch $@
+
+build/imagenet-%/model.json: models/imagenet-%/recipe.yaml | $(VENV)/.service
+	$(SERVICE) build models/imagenet-$* --out build/imagenet-$*
+	touch $@
+
+build/imagenet-efficientnet-lite0/model.json: build/imagenet.keras
 
 build/imagenet.keras: | $(VENV)/.service
 	$(PYTHON) -m venv build/convert
@@ -148,6 +169,10 @@ build/imagenet.keras: | $(VENV)/.service
 
 build/drawings: | $(VENV)/.locked
 	$(BIN)/python $(MODEL)/drawings dataset --out $@ --count 400 --seed 1
+
+build/outside: | $(VENV)/.service
+	$(BIN)/python $(MODEL)/drawings far --out $@/far
+	$(BIN)/python $(MODEL)/near_pictures.py $(PHOTOS) $@/near
 
 build/golden: | $(VENV)/.locked
 	$(BIN)/python $(MODEL)/drawings dataset --out $@ --count 2 --seed 2

@@ -1,81 +1,45 @@
-"""A small network that is really trained; only tests that ask for it import TensorFlow."""
+"""A small network that is really trained, and a real MLflow server, for the tests that ask for them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
 from muffin_v_chihuahua_ml_service.model.sources import open_bundle
 
-CHANNELS = {"red": 0, "green": 1, "blue": 2}
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What a training needs: a data folder, pictures that may be shown, and a network with features."""
-
-    data: Path
-    golden: Path
-    backbone: Path
-
-
-def coloured_noise(rng: np.random.Generator, channel: int) -> Image.Image:
-    """Coarse noise, so that no two are near-duplicates, with more of one colour in it."""
-    noise = rng.integers(0, 120, (8, 8, 3))
-    noise[..., channel] += 100
-    return Image.fromarray(noise.astype(np.uint8)).resize((48, 48), Image.Resampling.BILINEAR)
-
-
-def draw_classes(folder: Path, count: int, seed: int, labels: Sequence[str] = ("blue", "red")) -> Path:
-    """A folder for each label, with so many pictures that are more of one colour than of the others."""
-    rng = np.random.default_rng(seed)
-    for label in labels:
-        (folder / label).mkdir(parents=True, exist_ok=True)
-        for number in range(count):
-            # uncompressed, so that the digest and with it the split never depend on a library's version
-            picture = coloured_noise(rng, CHANNELS.get(label, 1))
-            picture.save(folder / label / f"{seed}-{number}.bmp")
-    return folder
-
 
 @pytest.fixture(scope="session")
-def pictures() -> Callable[..., Path]:
-    """Draw a data folder: folder, pictures of each label, seed, labels."""
-    return draw_classes
+def tiny_config(workshop: Any) -> Any:
+    """What to make of the workshop: a probe, then one block learnt for two epochs."""
+    from muffin_v_chihuahua_ml_service.training.config import TrainingConfig  # noqa: PLC0415
 
-
-@pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """40 pictures of `red` and of `blue`, one more of each to be shown, and a network of two layers."""
-    import keras  # noqa: PLC0415 - see the module's docstring
-
-    folder = tmp_path_factory.mktemp("workshop")
-    keras.utils.set_random_seed(0)
-    picture = keras.Input((224, 224, 3), name="picture")
-    x = keras.layers.AveragePooling2D(7)(keras.layers.Rescaling(1 / 255)(picture))
-    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(8, 3, activation="relu")(x))
-    features = keras.layers.GlobalAveragePooling2D(name="features")(x)
-    # a head that training takes off
-    keras.Model(picture, keras.layers.Dense(5)(features)).save(folder / "backbone.keras")
-    return Workshop(
-        draw_classes(folder / "data", 40, seed=1),
-        draw_classes(folder / "golden", 1, seed=2),
-        folder / "backbone.keras",
+    return TrainingConfig.read(
+        None,
+        name="tiny",
+        backbone=str(workshop.backbone),
+        golden=workshop.golden,
+        seed=3,
+        bank=20,
+        coverage=0.5,
+        fine_tuning={"after": "pooled", "views": 1, "epochs": 2},
     )
 
 
 @pytest.fixture(scope="session")
-def tiny_source(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
-    """A bundle as training leaves it: without LiteRT's artefact."""
-    from muffin_v_chihuahua_ml_service.training.train import Recipe, train_bundle  # noqa: PLC0415
+def tiny_source(workshop: Any, tiny_config: Any, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """A bundle as training leaves it: Keras's artefact alone."""
+    from muffin_v_chihuahua_ml_service.training.train import train_bundle  # noqa: PLC0415
 
-    recipe = Recipe(name="tiny", version="0.1.0", backbone=workshop.backbone, seed=3)
-    out = tmp_path_factory.mktemp("source")
-    return train_bundle(recipe, [workshop.data], workshop.golden, out)
+    out, work = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("work")
+    return train_bundle(tiny_config, [workshop.data], out, work)
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +54,32 @@ def tiny_bundle(tiny_source: ModelBundle, tmp_path_factory: pytest.TempPathFacto
 def default_bundle() -> ModelBundle:
     """The default model, as its wheel installs it."""
     return open_bundle("muffin-v-chihuahua")
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a tracking server with a registry; its start takes about ten seconds, once."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    store = ("--backend-store-uri", f"sqlite:///{folder}/store.db", "--artifacts-destination", str(folder))
+    line = [sys.executable, "-m", "mlflow", "server", *store, "--port", str(port), "--workers", "1"]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(line, env={**os.environ, **quiet}, stdout=log, stderr=log)  # noqa: S603
+    try:
+        yield _answering(process, f"http://127.0.0.1:{port}", folder / "log")
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _answering(process: subprocess.Popen[bytes], address: str, log: Path) -> str:
+    while process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=5).close()  # noqa: S310 - our own address
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return address
+    pytest.fail(f"MLflow's server did not start: {log.read_text()}")

@@ -1,24 +1,37 @@
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from typer.main import get_command
 
 from muffin_v_chihuahua_ml_service import __main__
-from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
+from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle, digest_of
 
 Command = Callable[..., Any]
 
-COMMANDS = ("serve", "predict", "build", "train", "evaluate", "import-imagenet")
+COMMANDS = (
+    "serve",
+    "predict",
+    "build",
+    "package",
+    "verify",
+    "train",
+    "suspects",
+    "evaluate",
+    "import-imagenet",
+)
 
 SHARE = r"[01]\.\d{4}"
 
@@ -183,8 +196,9 @@ def test_a_setting_that_is_also_an_option_is_refused_as_one(
 def test_a_model_is_trained_built_and_evaluated_from_the_command_line(
     command: Command, workshop: Any, tmp_path: Path
 ) -> None:
-    source, bundle = tmp_path / "source", tmp_path / "bundle"
-    what = ("--golden", workshop.golden, "--backbone", workshop.backbone, "--out", source, "--seed", 3)
+    source, bundle, config = tmp_path / "source", tmp_path / "bundle", tmp_path / "training.yaml"
+    config.write_text(f"{{golden: {workshop.golden}, backbone: {workshop.backbone}, fine_tuning: null}}")
+    what = ("--out", source, "--config", config, "--seed", 3, "--work", tmp_path / "work")
 
     trained = command("train", workshop.data, *what, "--name", "tiny", "--version", "0.1.0")
     built = command("build", source, "--out", bundle)
@@ -193,9 +207,45 @@ def test_a_model_is_trained_built_and_evaluated_from_the_command_line(
     assert (trained.status, built.status, measured.status) == (0, 0, 0)
     assert re.search(rf"{source}: tiny 0\.1\.0, sha256:[0-9a-f]{{64}}\n", trained.out)
     assert f"{bundle}: tiny 0.1.0, {ModelBundle.read(bundle).digest}\n" in built.out
-    assert re.search(r"all +│ 80 +│ 100\.00% +│ 100\.00% of 40 +│ 100\.00% of 40", measured.out)
-    assert "red against blue: 100.00% right, 0 wrong of 80\n" in measured.out
-    assert "against" not in command("evaluate", bundle, workshop.data).out
+    assert re.search(r"all +│ 80 +│ 100\.0% +│ 95\.4-100\.0% +│ 100\.0% of 40 +│ 100\.0% of 40", measured.out)
+    assert "red against blue: 100.00% (95.42-100.00%) right, 0 wrong of 80\n" in measured.out
+    assert "The verdict on other versions of 80 pictures" in measured.out
+
+
+def test_an_evaluation_says_what_it_is_asked_for_and_no_more(
+    command: Command, tiny_bundle: ModelBundle, workshop: Any
+) -> None:
+    outcome = command("evaluate", tiny_bundle.folder, workshop.data, "--no-behaviour")
+
+    assert outcome.status == 0
+    assert "all " in outcome.out
+    for absent in ("against", "other versions", "none of the classes", "McNemar"):
+        assert absent not in outcome.out
+
+
+def test_an_evaluation_can_be_written_down_and_compared(
+    command: Command, tiny_bundle: ModelBundle, workshop: Any, tmp_path: Path
+) -> None:
+    quickly = (
+        "--no-behaviour",
+        "--outside",
+        workshop.golden,
+        "--outside",
+        workshop.data,
+        "--negative",
+        "red",
+    )
+    other = ("--against", tiny_bundle.folder, "--out", tmp_path / "report")
+
+    outcome = command("evaluate", tiny_bundle.folder, workshop.data, *quickly, *other)
+
+    assert outcome.status == 0
+    assert re.search(r"golden +│ 2 +│ 0\.0% +│ 50\.0% +│ 50\.0%", outcome.out)
+    assert f"{tiny_bundle.folder}: 100.00%" in outcome.out
+    assert "McNemar's exact test: p = 1\n" in outcome.out
+    assert f"{tmp_path / 'report' / 'comparison.json'}\n" in outcome.out
+    content = json.loads((tmp_path / "report" / "evaluation.json").read_text())
+    assert (content["measures"]["negative"], content["mistakes"]) == ("red", [])
 
 
 @pytest.mark.parametrize(
@@ -204,22 +254,9 @@ def test_a_model_is_trained_built_and_evaluated_from_the_command_line(
         ("build", "source", "--out", "bundle"),
         ("evaluate", "model", "data"),
         ("import-imagenet", "out.keras"),
-        *[
-            (
-                "train",
-                "data",
-                "--backbone",
-                "b",
-                "--golden",
-                "g",
-                "--out",
-                "o",
-                "--name",
-                "n",
-                "--version",
-                "1",
-            )
-        ],
+        ("train", "data", "--out", "out"),
+        ("suspects", "data", "--out", "suspects.csv"),
+        ("package", "bundle"),
     ],
 )
 def test_what_needs_tensorflow_says_how_to_install_it(
@@ -230,8 +267,16 @@ def test_what_needs_tensorflow_says_how_to_install_it(
     found = error_of(command(*arguments))
 
     assert (
-        f"`{arguments[0]}` needs TensorFlow: pip install 'muffin-v-chihuahua-ml-service[tensorflow]'" in found
+        f"`{arguments[0]}` needs tensorflow: pip install 'muffin-v-chihuahua-ml-service[tensorflow]'" in found
     )
+
+
+def test_what_needs_mlflow_says_how_to_install_it(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(__main__, "find_spec", lambda name: None if name == "mlflow" else name)
+
+    found = error_of(command("train", "data", "--out", "out", "--mlflow"))
+
+    assert "`train --mlflow` needs mlflow: pip install 'muffin-v-chihuahua-ml-service[mlflow]'" in found
 
 
 Serve = Callable[..., subprocess.Popen[str]]
@@ -243,9 +288,11 @@ def serve() -> Iterator[Serve]:
     started = []
     name = Path(sys.executable).with_name("muffin-v-chihuahua-ml-service")
 
-    def begin(*arguments: object) -> subprocess.Popen[str]:
+    def begin(*arguments: object, **environment: str) -> subprocess.Popen[str]:
         line = [str(name), "serve", "--port", "0", *map(str, arguments)]
-        process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+        process = subprocess.Popen(  # noqa: S603 - ourselves
+            line, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+        )
         started.append(process)
         return process
 
@@ -285,6 +332,72 @@ def test_a_real_service_answers_until_it_is_told_to_stop(
 
     assert '"verdict":"red"' in answer
     assert process.wait(timeout=30) == -signal.SIGTERM
+
+
+def archived(bundle: ModelBundle, path: Path, changes: dict[str, bytes | None]) -> None:
+    """Put the bundle's files into an archive, with other contents or without those that become None."""
+    files = {str(file.relative_to(bundle.folder)): file for file in bundle.folder.rglob("*")}
+    contents = {name: file.read_bytes() for name, file in files.items() if file.is_file()}
+    with ZipFile(path.with_suffix(".new"), "w") as archive:
+        for name, content in (contents | changes).items():
+            if content is not None:
+                archive.writestr(name, content)
+    path.with_suffix(".new").replace(path)
+
+
+def test_a_running_service_takes_a_new_model_on_sighup_and_keeps_the_old_one_if_it_is_not_whole(
+    serve: Serve, tiny_bundle: ModelBundle, tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    def manifest(version: str = "0.2.0", **changes: Any) -> bytes:
+        """That of another bundle, since what is kept under its digest is not looked at in the archive."""
+        same = tiny_bundle.manifest.model_dump(mode="json")
+        return json.dumps(same | {"version": version} | changes).encode()
+
+    picture = (tiny_bundle.folder / "golden/red-2-0.bmp").read_bytes()
+    network = (tiny_bundle.folder / "model.tflite").read_bytes()
+    path = tmp_path / "model.zip"
+    archived(tiny_bundle, path, {})
+    environment = {"ML_SERVICE_CACHE": str(tmp_path / "cache"), "ML_SERVICE_ENGINE": "litert"}
+    process = serve("--model", path, **environment)
+    address, said = address_of(process), collected(process)
+
+    def digest() -> str:
+        request = urllib.request.Request(f"{address}/predict", picture, {"Content-Type": "image/bmp"})  # noqa: S310
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            return str(json.load(response)["model"]["digest"])
+
+    def hang_up(changes: dict[str, bytes | None], awaited: str) -> str:
+        archived(tiny_bundle, path, changes)
+        os.kill(process.pid, signal.SIGHUP)
+        until(lambda: any(awaited in line for line in said))
+        return next(line for line in said if awaited in line)
+
+    until(lambda: any("Serving tiny" in line for line in said))
+    refused: list[tuple[dict[str, bytes | None], str]] = [
+        ({"model.tflite": bytes([network[0] ^ 1]) + network[1:]}, "model.tflite: is not the file"),
+        ({"golden/red-2-0.bmp": None}, "golden/red-2-0.bmp: the manifest lists it, but it is not there"),
+        ({"../outside": b""}, "'../outside' is not a path inside the archive"),
+        ({"model.json": manifest(format_version=3)}, "model.json: format_version 3"),
+        ({"model.json": manifest(golden=wrong_golden(tiny_bundle))}, "where the manifest expects"),
+    ]
+    for changes, reason in refused:
+        assert "The model was not replaced: " in hang_up({"model.json": manifest(), **changes}, reason)
+        assert digest() == tiny_bundle.digest
+    assert "Serving tiny 0.3.0" in hang_up({"model.json": manifest("0.3.0")}, "Serving tiny 0.3.0")
+    assert digest() == digest_of(manifest("0.3.0"))
+    process.terminate()
+    assert process.wait(timeout=30) == -signal.SIGTERM
+
+
+def wrong_golden(bundle: ModelBundle) -> list[dict[str, Any]]:
+    return [{"file": each.file, "probabilities": each.probabilities[::-1]} for each in bundle.manifest.golden]
+
+
+def collected(process: subprocess.Popen[str]) -> list[str]:
+    """The lines that the process goes on to say, as they come."""
+    lines: list[str] = []
+    threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True).start()
+    return lines
 
 
 @pytest.mark.parametrize("fault", ["no model", "no network"])

@@ -1,6 +1,8 @@
 import os
+from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_path
 from pydantic import ValidationError
 
 from muffin_v_chihuahua_ml_service.settings import Settings, usable_cores
@@ -11,6 +13,7 @@ def test_nothing_has_to_be_set() -> None:
 
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.model is None
+    assert settings.cache == user_cache_path("muffin-v-chihuahua-ml-service", appauthor=False)
     assert settings.engine == "auto"
     assert settings.threads == usable_cores()
     assert settings.max_picture_bytes == 10 * 1024 * 1024
@@ -25,6 +28,7 @@ def test_nothing_has_to_be_set() -> None:
         ("port", "65535", 65535),
         ("model", "some-name", "some-name"),
         ("model", "", None),
+        ("cache", "/var/cache/models", Path("/var/cache/models")),
         ("engine", "tensorflow", "tensorflow"),
         ("threads", "3", 3),
         ("max_picture_bytes", "1", 1),
@@ -44,6 +48,7 @@ def test_there_is_no_setting_that_is_not_tested_above() -> None:
         "host",
         "port",
         "model",
+        "cache",
         "engine",
         "threads",
         "max_picture_bytes",

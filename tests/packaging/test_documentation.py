@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from muffin_v_chihuahua.settings import Settings as AppSettings
 from muffin_v_chihuahua_ml_service.model.predictor import load_predictor
 from muffin_v_chihuahua_ml_service.model.sources import open_bundle
 from muffin_v_chihuahua_ml_service.settings import Settings as ServiceSettings
+from muffin_v_chihuahua_ml_service.training.config import TrainingConfig
+from muffin_v_chihuahua_ml_service.training.judging.gate.requirements import Requirements
+from muffin_v_chihuahua_ml_service.training.networks.fine_tuning import FineTuning
 
 ROOT = Path(__file__).parents[2]
-WHEELS = ("frontend", "ml_service", "models/muffin-v-chihuahua")
+WHEELS = ("frontend", "ml_service")
 
 
 def project(folder: str) -> dict[str, Any]:
@@ -30,9 +34,23 @@ def test_a_wheels_newest_change_is_its_version(folder: str) -> None:
     assert versions[0] == project(folder)["version"]
 
 
-def test_the_model_wheel_has_the_version_of_its_manifest() -> None:
-    manifest = (ROOT / "models/muffin-v-chihuahua/model.json").read_text()
-    assert f'"version": "{project("models/muffin-v-chihuahua")["version"]}"' in manifest
+def test_the_models_newest_change_is_the_version_of_its_manifest() -> None:
+    model = ROOT / "models/muffin-v-chihuahua"
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", (model / "CHANGELOG.md").read_text(), re.MULTILINE)
+    told = yaml.safe_load((model / "training.yaml").read_text())
+    assert versions[0] == told["version"] == json.loads((model / "model.json").read_text())["version"]
+
+
+def test_what_a_training_can_be_told_is_all_in_the_services_readme() -> None:
+    section = (ROOT / "ml_service/README.md").read_text().partition("## Training")[2].partition("## ")[0]
+    fields = {
+        **TrainingConfig.model_fields,
+        **{f"fine_tuning.{name}": field for name, field in FineTuning.model_fields.items()},
+    }
+    for name, field in fields.items():
+        plain = isinstance(field.default, str | int | float)
+        row = f"| `{name}` | " + (f"`{field.default}` | " if plain else "| ") + f"{field.description} |"
+        assert row in section
 
 
 @pytest.mark.parametrize("document", ["README.md", "ml_service/README.md"])
@@ -46,6 +64,16 @@ def test_the_services_settings_table_is_the_code(document: str) -> None:
     assert text.count("| `ML_SERVICE_") == len(ServiceSettings.model_fields)
 
 
+def test_what_a_gate_can_require_is_all_in_the_services_readme() -> None:
+    section = (ROOT / "ml_service/README.md").read_text().partition("## Before a bundle is built")[2]
+    for name, field in Requirements.model_fields.items():
+        assert f"`{name}`" in section
+        if isinstance(field.default, float | bool):
+            assert re.search(rf"\| .*`{name}`.* \| `{json.dumps(field.default)}` \|", section), name
+    example = json.loads("{" + section.partition("```json\n")[2].partition("```")[0] + "}")
+    assert Requirements.model_validate(example["gate"])
+
+
 @pytest.mark.parametrize("document", ["README.md", "frontend/README.md"])
 def test_the_apps_settings_are_all_in_the_table(document: str) -> None:
     text = (ROOT / document).read_text()
@@ -57,7 +85,7 @@ def test_every_make_target_in_the_readme_is_one() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - make is the user's
     targets = {line.split()[0] for line in listed.splitlines()}
     named = set(
-        re.findall(r"^\s*make ([a-z]+)|`make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+        re.findall(r"^\s*make ([a-z-]+)|`make ([a-z-]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
     )
     assert {first or second for first, second in named} <= targets
 

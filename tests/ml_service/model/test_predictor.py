@@ -1,3 +1,4 @@
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image
 from muffin_v_chihuahua_ml_service.errors import InvalidBundle, TooManyPixels
 from muffin_v_chihuahua_ml_service.model import predictor as predictor_module
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle, write_manifest
+from muffin_v_chihuahua_ml_service.model.engines import RUNTIMES
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor, load_predictor
 from muffin_v_chihuahua_ml_service.settings import EngineChoice
 
@@ -111,20 +113,37 @@ def test_a_bundle_is_loaded_if_its_golden_pictures_get_their_probabilities(
     assert predictor.engine_name == "litert"
 
 
-@pytest.mark.parametrize("wrong", [(0.2511, 0.7489), (0.75, 0.25), (float("nan"), float("nan"))])
-def test_an_engine_that_answers_a_golden_picture_otherwise_is_refused(
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ((0.2511, 0.7491), "0.2511 for 'blue' where the manifest expects 0.2500;"),
+        ((0.5, 0.25), "0.2500 for 'red' where the manifest expects 0.7500;"),
+        ((float("nan"), float("nan")), "nan for 'blue' where the manifest expects 0.2500;"),
+    ],
+)
+def test_an_engine_that_answers_a_golden_picture_otherwise_is_refused_and_where_it_is_most_wrong_is_said(
     fake_bundle: Callable[..., ModelBundle],
     load_with: Callable[..., Predictor],
     wrong: tuple[float, float],
+    said: str,
 ) -> None:
     bundle = fake_bundle(**with_golden(0.25))
-    expected = r"red\.png: litert answers \[.+\] where the manifest expects \[0\.2500, 0\.7500\]"
 
-    with pytest.raises(InvalidBundle, match=expected):
+    with pytest.raises(InvalidBundle, match=re.escape(f"red.png: litert answers {said}")):
         load_with(always(*wrong), bundle)
 
 
-@pytest.mark.parametrize("engine", ["litert", "tensorflow"])
+@pytest.mark.parametrize("probabilities", [(1.0,), (0.25, 0.5, 0.25)])
+def test_an_engine_that_answers_for_more_or_fewer_labels_than_there_are_is_refused(
+    fake_bundle: Callable[..., ModelBundle],
+    load_with: Callable[..., Predictor],
+    probabilities: tuple[float, ...],
+) -> None:
+    with pytest.raises(InvalidBundle, match="the network cannot be loaded or run"):
+        load_with(always(*probabilities), fake_bundle())
+
+
+@pytest.mark.parametrize("engine", RUNTIMES)
 def test_an_artefact_that_is_no_network_is_a_fault_of_the_bundle(
     fake_bundle: Callable[..., ModelBundle], engine: EngineChoice
 ) -> None:
@@ -134,7 +153,7 @@ def test_an_artefact_that_is_no_network_is_a_fault_of_the_bundle(
         load_predictor(bundle, engine, threads=1)
 
 
-@pytest.mark.parametrize("engine", ["litert", "tensorflow"])
+@pytest.mark.parametrize("engine", RUNTIMES)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -7,7 +7,7 @@ stands for the whole bundle.
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -28,12 +28,18 @@ MANIFEST = "model.json"
 CARD = "MODEL_CARD.md"
 FORMAT_VERSION: Literal[2] = 2
 
-EngineName = Literal["litert", "tensorflow"]
+EngineName = Literal["litert", "onnxruntime", "tensorflow"]
+
+
+def is_plain(path: str) -> bool:
+    """Whether a name with slashes means, on every system, a file inside the folder that it is joined to."""
+    # Windows's separators, what ends a line, and halves of characters, which no disk can spell.
+    strange = any(each in "\\:" or each < " " or "\ud800" <= each <= "\udfff" for each in path)
+    return not strange and not {"", ".", ".."} & set(path.split("/"))
 
 
 def _stays_inside(path: str) -> str:
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or path == MANIFEST:
+    if not is_plain(path) or path == MANIFEST:
         msg = f"{path!r} is not a path inside the bundle"
         raise ValueError(msg)
     return path
@@ -61,21 +67,28 @@ class Threshold(_Part):
     pictures: PositiveInt
 
 
-class Familiarity(_Part):
-    """How the network answers pictures unlike all that it learnt from; the network itself applies this.
+class ClassFamiliarity(_Part):
+    """Where the probability of one class fades, and how many calibration pictures that follows from."""
 
-    A picture's familiarity is its largest cosine similarity, in the features of ``layer``, to one of ``bank``
-    training pictures. Down to ``familiar_from`` the probabilities stay as they are; from there to
-    ``unknown_below`` they turn into ``becomes``, or into an even spread where that is None.
+    familiar_from: float = Field(ge=-1, le=1)
+    unknown_below: float = Field(ge=-1, le=1)
+    pictures: PositiveInt
+
+
+class Familiarity(_Part):
+    """How the network answers pictures unlike those that it learnt a class from; it applies this itself.
+
+    A picture is as familiar as a class as its features in ``layer`` are close, by cosine similarity, to the
+    farthest of their nearest ``neighbours`` among the pictures of the class in a bank of ``bank`` training
+    pictures. Down to ``familiar_from``, the class keeps its probability. From there to ``unknown_below`` it
+    loses all but a twentieth of it to ``becomes``, or, where that is None, to all labels evenly.
     """
 
     layer: str
     bank: PositiveInt
-    familiar_from: float = Field(ge=-1, le=1)
-    unknown_below: float = Field(ge=-1, le=1)
+    neighbours: PositiveInt
     becomes: str | None
-    pictures: PositiveInt
-    """How many calibration pictures the two numbers follow from."""
+    classes: dict[str, ClassFamiliarity]
 
 
 class Calibration(_Part):
@@ -145,6 +158,7 @@ class Manifest(_Part):
         spoken_of = {
             *self.calibration.thresholds,
             *(golden.label for golden in self.golden if golden.label is not None),
+            *(familiarity.classes if familiarity else ()),
             *([familiarity.becomes] if familiarity and familiarity.becomes is not None else []),
         }
         if unknown := sorted(spoken_of - set(self.labels)):
@@ -173,7 +187,7 @@ class ModelBundle:
             content = path.read_bytes()
         except OSError as error:
             raise InvalidBundle(f"{path}: cannot be read ({error.strerror}).") from error
-        bundle = cls(folder, _parse(content, path), f"sha256:{hashlib.sha256(content).hexdigest()}")
+        bundle = cls(folder, parse_manifest(content, str(path)), digest_of(content))
         bundle._check_files()
         return bundle
 
@@ -191,24 +205,35 @@ class ModelBundle:
                 raise InvalidBundle(f"{path}: is not the file that the manifest lists; changed or damaged.")
 
 
-def _parse(content: bytes, path: Path) -> Manifest:
+def digest_of(manifest: bytes) -> str:
+    """The digest of the bundle whose ``model.json`` has these bytes."""
+    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+
+
+def parse_manifest(content: bytes, name: str) -> Manifest:
+    """Read the bytes of a ``model.json`` that goes by this name.
+
+    Raises:
+        InvalidBundle: they are none, or one of an unknown format.
+    """
     try:
         raw = json.loads(content)
         version = raw.get("format_version") if isinstance(raw, dict) else None
         if version != FORMAT_VERSION:
             raise InvalidBundle(
-                f"{path}: format_version {version!r} is unknown, this release reads {FORMAT_VERSION}; "
+                f"{name}: format_version {version!r} is unknown, this release reads {FORMAT_VERSION}; "
                 "use a release of the service that knows it, or build the bundle again."
             )
         return Manifest.model_validate(raw)
-    except (ValidationError, ValueError) as error:
-        raise InvalidBundle(f"{path}: {_first_line(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidBundle(f"{name}: {_first_line(error)}") from error
 
 
-def _first_line(error: ValueError) -> str:
+def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}."
+        parts = (part if str(part).isprintable() else repr(part) for part in first["loc"])
+        return f"{'.'.join(map(str, parts))}: {first['msg']}."
     return f"not JSON ({error})."
 
 
@@ -234,3 +259,9 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> ModelBundle:
     content = {**manifest, "files": {name: entry.model_dump() for name, entry in sorted(files.items())}}
     (folder / MANIFEST).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return ModelBundle.read(folder)
+
+
+def manifest_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of ``model.json``; ``model.schema.json`` beside this module holds it."""
+    schema = Manifest.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": MANIFEST}

@@ -16,7 +16,7 @@ UNSURE = "unsure"
 """The verdict where the winner's probability is under the threshold of its label."""
 
 _RUNTIME_ERRORS = (ValueError, TypeError, RuntimeError, OSError)
-"""What LiteRT, Keras and TensorFlow raise where a network is damaged or has other shapes than expected."""
+"""What the engines raise where a network is damaged or has other shapes than expected."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def load_predictor(
 def _check(bundle: ModelBundle, engine: Engine, golden: GoldenPicture) -> None:
     manifest = bundle.manifest
     picture = preprocess((bundle.folder / golden.file).read_bytes(), manifest.preprocessing)
-    got = engine.run(picture[np.newaxis])[0]
+    got = engine.run(picture[np.newaxis])[0].reshape(len(manifest.labels))
     # Not-a-number is close to nothing, so an engine that lost its weights is refused as well.
     if not np.allclose(got, golden.probabilities, rtol=0, atol=manifest.golden_tolerance):
-        expected = ", ".join(f"{value:.4f}" for value in golden.probabilities)
-        found = ", ".join(f"{value:.4f}" for value in got)
+        worst = int(np.abs(got - golden.probabilities).argmax())
         raise InvalidBundle(
-            f"{bundle.folder / golden.file}: {engine.name} answers [{found}] where the manifest expects "
-            f"[{expected}]; the bundle and this engine do not belong together."
+            f"{bundle.folder / golden.file}: {engine.name} answers {got[worst]:.4f} for "
+            f"{manifest.labels[worst]!r} where the manifest expects {golden.probabilities[worst]:.4f}; "
+            "the bundle and this engine do not belong together."
         )

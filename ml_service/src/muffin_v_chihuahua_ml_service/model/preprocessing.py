@@ -4,6 +4,7 @@ Training, serving and the command line all come here. Pillow decodes and resizes
 decoders and resizers give other pixels and so other answers.
 """
 
+import hashlib
 import io
 import struct
 import zlib
@@ -105,6 +106,11 @@ def preprocess(
         raise BrokenPicture(f"The {image.format} picture is truncated or damaged ({error}).") from error
 
 
+def array_digest(array: NDArray[np.float32]) -> str:
+    """Hexadecimal SHA-256 of an array's values: C order, little-endian float32."""
+    return hashlib.sha256(np.ascontiguousarray(array, dtype="<f4").tobytes()).hexdigest()
+
+
 def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
@@ -132,13 +138,13 @@ def _fit(image: Image.Image, how: Preprocessing) -> Image.Image:
     image.draft(None, (margin, margin))
     rgb = to_rgb(image, how.alpha_background)
     turn = _TURNS.get(_orientation(image))
-    # A picture that lies on its side is cut lying, and only the small cut is turned.
-    lying = turn in _QUARTER_TURNS
-    width, height = (how.height, how.width) if lying else (how.width, how.height)
+    if turn in _QUARTER_TURNS:
+        # Resizing goes along the rows first and rounds in between: lying, it would become other pixels.
+        rgb, turn = rgb.transpose(turn), None
     fitted = rgb.resize(
-        (width, height),
+        (how.width, how.height),
         Image.Resampling[how.interpolation.upper()],
-        box=_middle(rgb.size, (width, height), how.resize_shorter_side),
+        box=_middle(rgb.size, (how.width, how.height), how.resize_shorter_side),
     )
     return fitted if turn is None else fitted.transpose(turn)
 

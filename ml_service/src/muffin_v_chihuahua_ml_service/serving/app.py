@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -45,12 +45,17 @@ REQUEST_ID_HEADER = "X-Request-Id"
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-def create_app(settings: Settings, load_predictor: Callable[[], Predictor]) -> FastAPI:
+def create_app(
+    settings: Settings,
+    load_predictor: Callable[[], Predictor],
+    beside: Callable[[InferenceService], Coroutine[Any, Any, None]] | None = None,
+) -> FastAPI:
     """The inference service.
 
     Args:
         settings: limits and the number of threads.
         load_predictor: called once in a thread after the start; until it returns, every call answers 503.
+        beside: runs from the start until the service stops, such as what waits for a new model.
     """
 
     @asynccontextmanager
@@ -58,7 +63,10 @@ def create_app(settings: Settings, load_predictor: Callable[[], Predictor]) -> F
         service = InferenceService(decoders=usable_cores())
         async with create_task_group() as tasks:
             tasks.start_soon(service.load, load_predictor)
+            if beside is not None:
+                tasks.start_soon(beside, service)
             yield {"service": service, "settings": settings}
+            tasks.cancel_scope.cancel()
 
     app = FastAPIOffline(
         title="Muffin v chihuahua: ML service",

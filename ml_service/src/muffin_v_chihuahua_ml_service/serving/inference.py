@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, Lock, to_thread
 
 from ..errors import MLServiceError, ModelNotReady
 from ..model.predictor import Prediction, Predictor
@@ -34,18 +34,41 @@ class InferenceService:
         """Allow ``decoders`` pictures to be decoded at once."""
         self._predictor: Predictor | None = None
         self._failure: MLServiceError | None = None
+        self._loading = Lock()
+        self._asked_again = False
         self._decoding = CapacityLimiter(decoders)
         self._inferring = CapacityLimiter(1)
 
     async def load(self, load_predictor: Callable[[], Predictor]) -> None:
         """Load the predictor in a thread; what it raises on purpose is kept and told to those who ask."""
-        started = perf_counter()
-        try:
-            predictor = await to_thread.run_sync(load_predictor)
-        except MLServiceError as error:
-            self._failure = error
-            _log.error("The model could not be loaded: %s", error)
+        async with self._loading:
+            try:
+                await self._replace(load_predictor)
+            except MLServiceError as error:
+                self._failure = error
+                _log.error("The model could not be loaded: %s", error)
+
+    async def reload(self, load_predictor: Callable[[], Predictor]) -> None:
+        """Load another predictor while this one answers, and change to it only if that went well.
+
+        One load runs at a time. Whoever asks meanwhile gets one more after it, however many they are.
+        """
+        if self._asked_again:
             return
+        self._asked_again = True
+        async with self._loading:
+            self._asked_again = False
+            try:
+                await self._replace(load_predictor)
+            except MLServiceError as error:
+                _log.error("The model was not replaced: %s", error)
+            except Exception:  # noqa: BLE001 - whatever it was, it is no reason to stop answering
+                _log.exception("The model was not replaced, for a reason that nobody foresaw:")
+
+    async def _replace(self, load_predictor: Callable[[], Predictor]) -> None:
+        started = perf_counter()
+        predictor = await to_thread.run_sync(load_predictor)
+        self._predictor = predictor  # requests that have begun keep the one they began with
         manifest = predictor.bundle.manifest
         _log.info(
             "Serving %s %s (%s) with %s, loaded and checked in %.2f s",
@@ -55,7 +78,6 @@ class InferenceService:
             predictor.engine_name,
             perf_counter() - started,
         )
-        self._predictor = predictor
 
     @property
     def predictor(self) -> Predictor:

@@ -1,4 +1,4 @@
-"""A bundle's source to the bundle that is served: LiteRT beside the Keras weights, checked against them."""
+"""A bundle's source to the bundle that is served: an artefact for each engine, all of them checked."""
 
 import shutil
 import tempfile
@@ -11,16 +11,22 @@ import tensorflow as tf
 from ..model.bundle import CARD, ModelBundle, write_manifest
 from ..model.predictor import load_predictor
 from ..settings import usable_cores
+from .judging.gate.gate import check_bundle
+from .onnx_export import export_onnx
 
 LITERT = "model.tflite"
+ONNX = "model.onnx"
 
 
 def build_bundle(source: ModelBundle, out: Path) -> ModelBundle:
     """Write the bundle with one artefact an engine to ``out``, whole or not at all.
 
     Raises:
+        GateFailed: the bundle does not reach what its manifest asks for; nothing was done.
         InvalidBundle: an engine does not answer as the manifest's golden pictures say.
+        EngineUnavailable: an engine is not installed, so nobody knows what it would answer.
     """
+    check_bundle(source)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as parent:
         bundle = _write(source, Path(parent) / out.name)
@@ -38,8 +44,9 @@ def _write(source: ModelBundle, folder: Path) -> ModelBundle:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source.folder / name, folder / name)
     (folder / LITERT).write_bytes(export_litert(folder / weights))
+    (folder / ONNX).write_bytes(export_onnx(folder / weights))
     content = manifest.model_dump(mode="json", exclude={"files"})
-    content["artefacts"] = {"tensorflow": weights, "litert": LITERT}
+    content["artefacts"] = {"tensorflow": weights, "litert": LITERT, "onnxruntime": ONNX}
     return write_manifest(folder, content)
 
 

@@ -1,144 +1,142 @@
-"""From folders of pictures to a bundle's source: features, head, temperature, metrics, golden pictures."""
+"""From folders of pictures to a bundle's source: weights, golden pictures, card and manifest."""
 
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-
 from ..errors import InvalidDataset
 from ..model.bundle import CARD, FORMAT_VERSION, ModelBundle, write_manifest
-from ..model.preprocessing import preprocess
-from .data.dataset import Sample, Split, by_split, class_indices, fingerprint, read_dataset
-from .judging.card import render_card
-from .judging.metrics import measure_folders
-from .networks.efficientnet_lite import PREPROCESSING
-from .networks.features import extract_features
-from .networks.head import INVERSE_REGULARISATION, fit_head, fit_temperature, with_head
+from ..model.predictor import load_predictor
+from ..settings import usable_cores
+from .config import TrainingConfig
+from .data.corrections import read_corrections
+from .data.dataset import Sample, by_split, fingerprint, read_dataset
+from .golden import GOLDEN_TOLERANCE, write_golden
+from .judging.measures import Scope, measure_bundle
+from .judging.report.card import render_card
+from .judging.suspects import Suspect
+from .learning import Learner, Learnt, Sides, list_suspects
+from .networks.keras_file import save_reproducibly
 
 WEIGHTS = "model.keras"
-
-AUGMENTED_VIEWS = 1
-"""How many random views of each training picture there are beside the picture itself."""
-
-GOLDEN_TOLERANCE = 1e-3
-"""How far an engine may be from the reference: far above rounding, far below what anybody would notice."""
 
 _LIBRARIES = ("keras", "tensorflow", "pillow", "numpy", "scikit-learn")
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What to make and from what."""
-
-    name: str
-    version: str
-    backbone: Path
-    seed: int
-
-
-def train_bundle(recipe: Recipe, folders: Sequence[Path], golden: Path, out: Path) -> ModelBundle:
-    """Train a head on the frozen backbone and write weights, golden pictures, card and manifest to ``out``.
+def train_bundle(config: TrainingConfig, folders: Sequence[Path], out: Path, work: Path) -> ModelBundle:
+    """Learn the classes of the folders, and write weights, golden pictures, card and manifest to ``out``.
 
     Args:
-        recipe: name, version, backbone and seed.
+        config: what to make.
         folders: each holds a folder of pictures for every class.
-        golden: a folder of class folders with pictures that the bundle may carry; none is trained on.
         out: the folder to write to; other files in it stay.
+        work: a folder that an interrupted training goes on from when it is called again.
+
+    Raises:
+        InvalidDataset: the folders cannot be used.
+        InvalidConfiguration: the configuration does not fit the backbone or the data.
+    """
+    samples = _read(config, folders)
+    labels = sorted({sample.label for sample in samples})
+    sides = by_split(samples)
+    _check(config, sides, labels)
+    learner = Learner(config, sides, labels, work)
+    learnt = [learner.learn(seed) for seed in range(config.seed, config.seed + config.seeds)]
+    best = min(learnt, key=lambda each: each.account["validation_loss"])
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "name": config.name or out.resolve().name,
+        "version": config.version,
+        "description": config.description or f"A classifier of pictures into {len(labels)} classes.",
+        "labels": labels,
+        "preprocessing": best.preprocessing.model_dump(mode="json"),
+        "calibration": best.calibration.model_dump(mode="json"),
+        "golden": write_golden(best.model, best.preprocessing, config.golden, out),
+        "golden_tolerance": GOLDEN_TOLERANCE,
+        "training": _provenance(config, samples, sides, best, learnt),
+        "gate": None if config.gate is None else config.gate.model_dump(mode="json"),
+        "metrics": {},
+        "artefacts": {"tensorflow": WEIGHTS},
+    }
+    save_reproducibly(best.model, out / WEIGHTS)
+    return _measured(config, folders, out, manifest, sides["test"])
+
+
+def find_wrong_labels(config: TrainingConfig, folders: Sequence[Path], work: Path) -> list[Suspect]:
+    """The pictures of the folders whose label is probably wrong, corrections applied, the least likely first.
+
+    Args:
+        config: backbone and corrections.
+        folders: each holds a folder of pictures for every class.
+        work: a folder for what is computed on the way.
 
     Raises:
         InvalidDataset: the folders cannot be used.
     """
-    samples = read_dataset(folders)
-    labels = sorted({sample.label for sample in samples})
-    if len(labels) < 2:  # noqa: PLR2004 - a choice needs two
-        raise InvalidDataset(f"Only the class {labels[0]!r} was found; a classifier needs at least two.")
-    keras.utils.set_random_seed(recipe.seed)
-    sides = by_split(samples)
-    _check_sides(sides, labels)
-    model, temperature, metrics = _train(recipe, sides, labels)
-    out.mkdir(parents=True, exist_ok=True)
-    model.save(out / WEIGHTS)
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "name": recipe.name,
-        "version": recipe.version,
-        "description": "A linear head on frozen EfficientNet-Lite0 features (ImageNet).",
-        "labels": labels,
-        "preprocessing": PREPROCESSING.model_dump(mode="json"),
-        "calibration": {"temperature": temperature},
-        "golden": _copy_golden(model, golden, out),
-        "golden_tolerance": GOLDEN_TOLERANCE,
-        "training": _provenance(recipe, samples, sides),
-        "gate": None,
-        "metrics": metrics,
-        "artefacts": {"tensorflow": WEIGHTS},
-    }
+    samples = _read(config, folders)
+    return list_suspects(config, samples, sorted({sample.label for sample in samples}), work)
+
+
+def _read(config: TrainingConfig, folders: Sequence[Path]) -> list[Sample]:
+    corrections = None if config.corrections is None else read_corrections(config.corrections)
+    return read_dataset(folders, corrections)
+
+
+def _measured(
+    config: TrainingConfig,
+    folders: Sequence[Path],
+    out: Path,
+    manifest: dict[str, Any],
+    test: Sequence[Sample],
+) -> ModelBundle:
+    """Write the manifest twice: the numbers in it come from the predictor that the first one makes."""
+    predictor = load_predictor(_write(out, manifest), "tensorflow", threads=usable_cores())
+    # how long it takes differs each time, and the same training has to give the same manifest
+    scope = Scope(negative=config.negative, between=config.between, outside=config.outside, latency=0)
+    metrics = measure_bundle(predictor, test, scope)
+    if config.corrections is not None:
+        as_found = [sample for sample in read_dataset(folders) if sample.split == "test"]
+        uncorrected = measure_bundle(
+            predictor, as_found, Scope(behaviour=0, latency=0, between=config.between)
+        )
+        metrics["labels_as_found"] = {
+            name: uncorrected[name] for name in ("all", "between") if name in uncorrected
+        }
+    return _write(out, manifest | {"metrics": metrics})
+
+
+def _write(out: Path, manifest: dict[str, Any]) -> ModelBundle:
     (out / CARD).write_text(render_card(manifest))
     return write_manifest(out, manifest)
 
 
-def _check_sides(sides: Mapping[Split, Sequence[Sample]], labels: Sequence[str]) -> None:
-    """Every class must be there to learn from, and something to calibrate and to test on."""
+def _check(config: TrainingConfig, sides: Sides, labels: Sequence[str]) -> None:
+    """Every class must be there to learn from, and something to choose by, to calibrate and to test on."""
+    if len(labels) < 2:  # noqa: PLR2004 - a choice needs two
+        raise InvalidDataset(f"Only the class {labels[0]!r} was found; a classifier needs at least two.")
+    if config.negative is not None and config.negative not in labels:
+        raise InvalidDataset(f"The class {config.negative!r}, named as `negative`, was not found.")
     learnt = {sample.label for sample in sides["train"]}
     if missing := [label for label in labels if label not in learnt]:
         raise InvalidDataset(f"No picture of {missing[0]!r} falls on the side 'train'; add more pictures.")
-    for side in ("calibration", "test"):
-        if not sides[side]:
-            raise InvalidDataset(f"No picture falls on the side {side!r}; add more pictures.")
-
-
-def _train(
-    recipe: Recipe, sides: Mapping[Split, Sequence[Sample]], labels: Sequence[str]
-) -> tuple[keras.Model, float, dict[str, Any]]:
-    backbone = keras.saving.load_model(recipe.backbone, compile=False)
-    network = keras.Model(backbone.input, backbone.get_layer("features").output)
-    train = sides["train"]
-    views = [None, *range(AUGMENTED_VIEWS)]
-    features = np.concatenate(
-        [extract_features(network, train, PREPROCESSING, augmented=view) for view in views]
-    )
-    head = fit_head(features, np.tile(class_indices(train, labels), len(views)), recipe.seed)
-    calibration = sides["calibration"]
-    logits = head.logits(extract_features(network, calibration, PREPROCESSING))
-    head = replace(head, temperature=fit_temperature(logits, class_indices(calibration, labels)))
-    model = with_head(network, head)
-    return model, head.temperature, _test(model, sides["test"], labels)
-
-
-def _test(model: keras.Model, samples: Sequence[Sample], labels: Sequence[str]) -> dict[str, Any]:
-    probabilities = extract_features(model, samples, PREPROCESSING)
-    return {"split": "test", **measure_folders(probabilities, samples, labels)}
-
-
-def _copy_golden(model: keras.Model, pictures: Path, out: Path) -> list[dict[str, Any]]:
-    """Copy the pictures into the bundle, and say what the reference answers to each."""
-    folder = out / "golden"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    golden = []
-    for path in sorted(pictures.glob("*/*")):
-        copy = shutil.copyfile(path, folder / f"{path.parent.name}-{path.name}")
-        picture = preprocess(copy.read_bytes(), PREPROCESSING)
-        probabilities = model.predict_on_batch(picture[np.newaxis])[0]
-        golden.append(
-            {"file": f"golden/{copy.name}", "probabilities": [float(value) for value in probabilities]}
-        )
-    return golden
+    if empty := [side for side, samples in sides.items() if not samples]:
+        raise InvalidDataset(f"No picture falls on the side {empty[0]!r}; add more pictures.")
 
 
 def _provenance(
-    recipe: Recipe, samples: Sequence[Sample], sides: Mapping[Split, Sequence[Sample]]
+    config: TrainingConfig,
+    samples: Sequence[Sample],
+    sides: Sides,
+    best: Learnt,
+    learnt: Sequence[Learnt],
 ) -> dict[str, Any]:
     return {
-        "seed": recipe.seed,
         "dataset_fingerprint": f"sha256:{fingerprint(samples)}",
         "pictures": {split: len(side) for split, side in sides.items()},
-        "augmented_views": AUGMENTED_VIEWS,
-        "inverse_regularisation": INVERSE_REGULARISATION,
+        "corrected_labels": 0 if config.corrections is None else len(read_corrections(config.corrections)),
+        "seed": best.account["seed"],
+        "seeds": [each.account for each in learnt],
+        "recipe": config.model_dump(mode="json", include={"negative", "coverage", "bank", "fine_tuning"}),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }

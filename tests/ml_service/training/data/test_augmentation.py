@@ -29,7 +29,7 @@ def test_the_same_state_gives_the_same_view_and_another_state_another(draw: Draw
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (72, 72), (73, 300), (400, 300)])
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "1"])
-def test_a_view_is_a_jpeg_no_larger_than_the_picture_and_no_smaller_than_those_that_are_posted(
+def test_a_view_is_a_jpeg_hardly_larger_than_the_picture_and_no_smaller_than_those_that_are_posted(
     draw: Draw, encode: Encode, size: tuple[int, int], mode: str
 ) -> None:
     picture = encode(draw(size, mode))
@@ -37,9 +37,9 @@ def test_a_view_is_a_jpeg_no_larger_than_the_picture_and_no_smaller_than_those_t
     for seed in range(12):
         seen = view(picture, seed)
         assert (seen.format, seen.mode) == ("JPEG", "RGB")
-        assert seen.width <= size[0]
+        assert seen.width <= round(1.33 * size[0])
         assert seen.height <= size[1]
-        assert min(seen.size) >= min(72, int(0.7 * min(size)) or 1)
+        assert min(seen.size) >= min(72, int(0.38 * min(size)) or 1)
 
 
 def test_about_half_of_the_views_are_mirrored(encode: Encode) -> None:
@@ -48,8 +48,9 @@ def test_about_half_of_the_views_are_mirrored(encode: Encode) -> None:
 
     mirrored = 0
     for seed in range(100):
-        row = np.asarray(view(encode(picture), seed).convert("L"))[9]
-        mirrored += int(row[0] > row[-1])
+        seen = np.asarray(view(encode(picture), seed).convert("L"))
+        row = seen[len(seen) // 2]
+        mirrored += int(row[2] > row[-3])
 
     assert 30 < mirrored < 70
 
@@ -71,3 +72,17 @@ def test_what_is_transparent_shows_the_background(encode: Encode) -> None:
     darkest = min(np.asarray(view(encode(invisible), seed)).min() for seed in range(10))
 
     assert darkest > 150
+
+
+def test_some_views_are_small_some_turned_some_without_colour(encode: Encode) -> None:
+    picture = Image.new("RGB", (300, 300), (200, 60, 60))
+    picture.paste((20, 160, 60), (0, 0, 300, 150))
+
+    views = [view(encode(picture), seed) for seed in range(100)]
+
+    small = sum(min(seen.size) <= 224 for seen in views)
+    squeezed = sum(abs(seen.width / seen.height - 1) > 0.3 for seen in views)
+    grey = sum(np.ptp(np.asarray(seen).astype(int), axis=2).max() < 12 for seen in views)
+    assert 50 < small < 90
+    assert 3 < squeezed < 30
+    assert 3 < grey < 25

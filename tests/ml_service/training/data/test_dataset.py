@@ -37,7 +37,7 @@ def test_a_pictures_side_follows_from_its_digest(tmp_path: Path, pictures: Pictu
 
     def expected(digest: str) -> str:
         number = int(digest, 16) % 100
-        bounds = {"train": 60, "validation": 70, "calibration": 80, "test": 100}
+        bounds = {"train": 70, "validation": 75, "calibration": 85, "test": 100}
         return next(side for side, bound in bounds.items() if number < bound)
 
     assert len(found) == 160
@@ -127,7 +127,7 @@ def test_other_data_have_another_fingerprint(
 
 
 def test_every_side_is_there_even_where_nothing_is_on_it() -> None:
-    sample = Sample(Path("a.png"), "red", "photos", "test", "00")
+    sample = Sample(Path("a.png"), "red", "photos", "test", "00", "00")
 
     assert by_split([sample]) == {"train": [], "validation": [], "calibration": [], "test": [sample]}
 

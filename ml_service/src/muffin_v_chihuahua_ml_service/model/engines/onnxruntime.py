@@ -1,0 +1,50 @@
+"""ONNX Runtime, which runs the ONNX files of any framework."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import ExecutionMode, InferenceSession, SessionOptions
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,  # noqa: A004 - its own, by that name
+    RuntimeException,
+)
+
+from ..bundle import EngineName
+
+
+class OnnxRuntimeEngine:
+    """Runs an ``.onnx`` file with one input and one output, each with a dynamic first dimension."""
+
+    name: Final[EngineName] = "onnxruntime"
+
+    def __init__(self, artefact: Path, threads: int) -> None:
+        options = SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = ExecutionMode.ORT_SEQUENTIAL
+        with _as_runtime_errors():
+            self._session = InferenceSession(artefact, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
+        with _as_runtime_errors():
+            probabilities: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
+        return probabilities
+
+
+@contextmanager
+def _as_runtime_errors() -> Iterator[None]:
+    """Its own errors have no base class but Exception, and nobody outside imports them."""
+    try:
+        yield
+    except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented, RuntimeException) as error:
+        raise RuntimeError(str(error)) from error

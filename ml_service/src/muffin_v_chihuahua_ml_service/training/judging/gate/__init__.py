@@ -1,0 +1,1 @@
+"""What a bundle has to reach, and the refusal of one that does not."""

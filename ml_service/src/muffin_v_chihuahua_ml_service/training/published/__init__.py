@@ -1,0 +1,1 @@
+"""Networks that others trained: from a recipe and their weights to a bundle's source."""
