@@ -214,6 +214,13 @@ def test_a_backbone_without_features_is_refused(
         train(workshop.data, backbone=str(tmp_path / "other.keras"))
 
 
+def test_a_backbone_that_is_nowhere_is_named(train: Callable[..., ModelBundle], workshop: Any) -> None:
+    with pytest.raises(
+        InvalidConfiguration, match=r"backbone: a Keras file or a model is needed to start from\. 'nowhere'"
+    ):
+        train(workshop.data, backbone="nowhere")
+
+
 def test_a_bundle_without_keras_weights_is_no_backbone(
     train: Callable[..., ModelBundle], fake_bundle: Callable[..., ModelBundle], workshop: Any
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from ...errors import InvalidConfiguration
+from ...errors import InvalidConfiguration, ModelNotFound
 from ...model.preprocessing import Preprocessing
 from ...model.sources import open_bundle
 from .efficientnet_lite import PREPROCESSING
@@ -49,8 +49,7 @@ def load_backbone(source: str | None) -> Backbone:
             preprocessing, a bundle says which it wants.
 
     Raises:
-        ModelNotFound: it leads to no bundle.
-        InvalidConfiguration: it has no such layer, or no Keras weights.
+        InvalidConfiguration: it leads to no bundle, or to one without such a layer or Keras weights.
     """
     file, preprocessing = _locate(source)
     network = keras.saving.load_model(file, compile=False)
@@ -63,7 +62,12 @@ def load_backbone(source: str | None) -> Backbone:
 def _locate(source: str | None) -> tuple[Path, Preprocessing]:
     if source is not None and Path(source).is_file() and source.endswith(".keras"):
         return Path(source), PREPROCESSING
-    bundle = open_bundle(source)
+    try:
+        bundle = open_bundle(source)
+    except ModelNotFound as error:
+        raise InvalidConfiguration(
+            f"backbone: a Keras file or a model is needed to start from. {error}"
+        ) from error
     weights = bundle.artefact("tensorflow")
     if weights is None:
         raise InvalidConfiguration(f"{bundle.folder}: has no Keras weights to start from.")
