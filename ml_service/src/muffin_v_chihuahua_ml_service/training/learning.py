@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from ..model.bundle import Calibration
 from ..model.preprocessing import Preprocessing
@@ -18,7 +17,7 @@ from .config import TrainingConfig
 from .data.dataset import Sample, Split, class_indices, fingerprint
 from .judging.suspects import Suspect, find_suspects
 from .networks.backbone import FEATURES, Backbone, load_backbone
-from .networks.calibration import conformal_thresholds, fit_temperature
+from .networks.calibration import conformal_thresholds, fit_temperature, negative_log_likelihood
 from .networks.classifier import Answer, classifier, probabilities
 from .networks.familiarity import choose_bank, fit_familiarity
 from .networks.features import Features, FeatureStore
@@ -116,9 +115,8 @@ class Learner:
         return float((winners == self._classes("test")).mean())
 
     def _validation_loss(self, pictures: "_Pictures", head: Head) -> float:
-        classes = self._classes("validation")
-        scores = log_softmax(head.logits(pictures.features(self._sides["validation"])), axis=1)
-        return float(-scores[np.arange(len(classes)), classes].mean())
+        logits = head.logits(pictures.features(self._sides["validation"]))
+        return float(negative_log_likelihood(logits, self._classes("validation")))
 
     def _calibrate(self, pictures: "_Pictures", head: Head) -> tuple[Answer, Calibration]:
         """What comes after the head, fitted on the calibration side; the thresholds last."""

@@ -11,7 +11,7 @@ from ..model.predictor import load_predictor
 from ..settings import usable_cores
 from .config import TrainingConfig
 from .data.corrections import read_corrections
-from .data.dataset import Sample, by_split, fingerprint, read_dataset
+from .data.dataset import Sample, by_split, corrected, fingerprint, read_dataset
 from .golden import GOLDEN_TOLERANCE, write_golden
 from .judging.measures import Scope, measure_bundle
 from .judging.report.card import render_card
@@ -37,7 +37,8 @@ def train_bundle(config: TrainingConfig, folders: Sequence[Path], out: Path, wor
         InvalidDataset: the folders cannot be used.
         InvalidConfiguration: the configuration does not fit the backbone or the data.
     """
-    samples = _read(config, folders)
+    found, corrections = read_dataset(folders), read_corrections(config.corrections)
+    samples = corrected(found, corrections)
     labels = sorted({sample.label for sample in samples})
     sides = by_split(samples)
     _check(config, sides, labels)
@@ -54,13 +55,13 @@ def train_bundle(config: TrainingConfig, folders: Sequence[Path], out: Path, wor
         "calibration": best.calibration.model_dump(mode="json"),
         "golden": write_golden(best.model, best.preprocessing, config.golden, out),
         "golden_tolerance": GOLDEN_TOLERANCE,
-        "training": _provenance(config, samples, sides, best, learnt),
+        "training": _provenance(config, samples, len(corrections), sides, best, learnt),
         "gate": None if config.gate is None else config.gate.model_dump(mode="json"),
         "metrics": {},
         "artefacts": {"tensorflow": WEIGHTS},
     }
     save_reproducibly(best.model, out / WEIGHTS)
-    return _measured(config, folders, out, manifest, sides["test"])
+    return _measured(config, out, manifest, sides["test"], by_split(found)["test"])
 
 
 def find_wrong_labels(config: TrainingConfig, folders: Sequence[Path], work: Path) -> list[Suspect]:
@@ -74,21 +75,16 @@ def find_wrong_labels(config: TrainingConfig, folders: Sequence[Path], work: Pat
     Raises:
         InvalidDataset: the folders cannot be used.
     """
-    samples = _read(config, folders)
+    samples = corrected(read_dataset(folders), read_corrections(config.corrections))
     return list_suspects(config, samples, sorted({sample.label for sample in samples}), work)
-
-
-def _read(config: TrainingConfig, folders: Sequence[Path]) -> list[Sample]:
-    corrections = None if config.corrections is None else read_corrections(config.corrections)
-    return read_dataset(folders, corrections)
 
 
 def _measured(
     config: TrainingConfig,
-    folders: Sequence[Path],
     out: Path,
     manifest: dict[str, Any],
     test: Sequence[Sample],
+    as_found: Sequence[Sample],
 ) -> ModelBundle:
     """Write the manifest twice: the numbers in it come from the predictor that the first one makes."""
     predictor = load_predictor(_write(out, manifest), "tensorflow", threads=usable_cores())
@@ -96,7 +92,6 @@ def _measured(
     scope = Scope(negative=config.negative, between=config.between, outside=config.outside, latency=0)
     metrics = measure_bundle(predictor, test, scope)
     if config.corrections is not None:
-        as_found = [sample for sample in read_dataset(folders) if sample.split == "test"]
         uncorrected = measure_bundle(
             predictor, as_found, Scope(behaviour=0, latency=0, between=config.between)
         )
@@ -124,9 +119,10 @@ def _check(config: TrainingConfig, sides: Sides, labels: Sequence[str]) -> None:
         raise InvalidDataset(f"No picture falls on the side {empty[0]!r}; add more pictures.")
 
 
-def _provenance(
+def _provenance(  # noqa: PLR0913, PLR0917 - so much is worth remembering
     config: TrainingConfig,
     samples: Sequence[Sample],
+    corrections: int,
     sides: Sides,
     best: Learnt,
     learnt: Sequence[Learnt],
@@ -134,7 +130,7 @@ def _provenance(
     return {
         "dataset_fingerprint": f"sha256:{fingerprint(samples)}",
         "pictures": {split: len(side) for split, side in sides.items()},
-        "corrected_labels": 0 if config.corrections is None else len(read_corrections(config.corrections)),
+        "corrected_labels": corrections,
         "seed": best.account["seed"],
         "seeds": [each.account for each in learnt],
         "recipe": config.model_dump(mode="json", include={"negative", "coverage", "bank", "fine_tuning"}),

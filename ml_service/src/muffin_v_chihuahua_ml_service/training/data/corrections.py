@@ -16,12 +16,16 @@ Corrections = Mapping[str, str | None]
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-def read_corrections(path: Path) -> dict[str, str | None]:
+def read_corrections(path: Path | None) -> dict[str, str | None]:
     """What pictures really show, by the SHA-256 of their content; None for those that are left out.
+
+    Without a file, nothing is corrected.
 
     Raises:
         InvalidDataset: the file cannot be read, has other columns, or says two things of one picture.
     """
+    if path is None:
+        return {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))

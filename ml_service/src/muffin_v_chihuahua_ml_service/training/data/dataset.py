@@ -4,7 +4,7 @@ import hashlib
 import io
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -43,15 +43,11 @@ class Sample:
     """The smallest SHA-256 among its near-duplicates, itself included."""
 
 
-def read_dataset(folders: Iterable[Path], corrections: Corrections | None = None) -> list[Sample]:
+def read_dataset(folders: Iterable[Path]) -> list[Sample]:
     """All pictures of folders that hold a folder a class, sorted by path.
 
     A picture's side follows from the SHA-256 of its content, or from the smallest among its near-duplicates,
     so it depends on no name, on no label, and on nothing else in the folders.
-
-    Args:
-        folders: each holds a folder of pictures for every class.
-        corrections: what pictures really show, by their SHA-256; None for those that are left out.
 
     Raises:
         InvalidDataset: a folder is missing or has no class folders with pictures.
@@ -62,11 +58,18 @@ def read_dataset(folders: Iterable[Path], corrections: Corrections | None = None
     first: dict[int, str] = {}
     for group, digest in zip(groups, digests, strict=True):
         first[group] = min(digest, first.get(group, digest))
-    corrected = corrections or {}
     return [
         Sample(path, label, path.parent.parent.name, _side(first[group]), digest, first[group])
-        for (path, found), group, digest in zip(pictures, groups, digests, strict=True)
-        if (label := corrected.get(digest, found)) is not None
+        for (path, label), group, digest in zip(pictures, groups, digests, strict=True)
+    ]
+
+
+def corrected(samples: Iterable[Sample], corrections: Corrections) -> list[Sample]:
+    """The samples with what they really show; those that show none of the classes are left out."""
+    return [
+        replace(sample, label=label)
+        for sample in samples
+        if (label := corrections.get(sample.sha256, sample.label)) is not None
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import InvalidDataset
 from ...model.predictor import Predictor
 from ..data.corrections import read_corrections
-from ..data.dataset import Sample, read_dataset
+from ..data.dataset import Sample, corrected, read_dataset
 from .answers import Answers, answer
 from .comparison import check_comparable, compare
 from .measures import EVERYTHING, Scope, measure_answers
@@ -74,8 +74,7 @@ def evaluate(
 
 
 def _read(folders: Sequence[Path], scope: Scope, labels: Sequence[str]) -> list[Sample]:
-    corrections = None if scope.corrections is None else read_corrections(scope.corrections)
-    found = read_dataset(folders, corrections)
+    found = corrected(read_dataset(folders), read_corrections(scope.corrections))
     samples = [sample for sample in found if scope.split in {"all", sample.split}]
     if not samples:
         raise InvalidDataset(f"There are no pictures on the side {scope.split!r} of the split.")

@@ -14,6 +14,12 @@ PRIOR_SPREAD = 0.5
 """Standard deviation of the temperature's logarithm before a picture is seen; hundreds outweigh it."""
 
 
+def negative_log_likelihood(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> np.float32:
+    """The mean over pictures with logits [N, labels] that show ``classes`` [N]."""
+    scores = log_softmax(logits, axis=1)
+    return np.float32(-scores[np.arange(len(classes)), classes].mean())
+
+
 def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
     """The temperature with the least negative log-likelihood (Guo et al. 2017, arXiv 1706.04599).
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from rich.progress import Progress
-from scipy.special import log_softmax
 
+from .calibration import negative_log_likelihood
 from .features import Features
 from .head import Head
 
@@ -174,10 +174,11 @@ class Trainer:
         """The averaged weights and their loss; the network goes on with its own."""
         own = self._network.get_weights()
         self._optimizer.finalize_variable_values(self._network.trainable_variables)
-        averaged, losses = self._network.get_weights(), []
-        for view in validation.views:
-            scores = log_softmax(logits_of(self._network, view), axis=1)
-            losses.append(-scores[np.arange(len(scores)), validation.classes].mean())
+        averaged = self._network.get_weights()
+        losses = [
+            negative_log_likelihood(logits_of(self._network, view), validation.classes)
+            for view in validation.views
+        ]
         self._network.set_weights(own)
         return averaged, float(np.mean(losses))
 
