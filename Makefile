@@ -21,7 +21,7 @@ wheel = SOURCE_DATE_EPOCH=1735689600 $(BIN)/python -m pip wheel -q --no-deps --n
 install = $(BIN)/python -m pip install -q --no-deps --force-reinstall $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check wheels images up down model suspects schema drawings screenshot imagenet imagenet-bundle inception-bundle evaluate locks clean
+.PHONY: help demo test check bench wheels images up down model suspects schema drawings screenshot imagenet imagenet-bundle inception-bundle evaluate locks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -51,10 +51,13 @@ test: $(VENV)/.frontend $(VENV)/.service $(VENV)/.model ## Test the installed wh
 check: $(VENV)/.locked ## ruff, mypy --strict, import-linter, hadolint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy frontend/src ml_service/src tests
+	$(BIN)/mypy frontend/src ml_service/src tests benchmarks
 	MYPYPATH=$(MODEL)/drawings $(BIN)/mypy $(MODEL)/drawings
 	PYTHONPATH=frontend/src:ml_service/src $(BIN)/lint-imports
 	$(BIN)/hadolint app-dockerfile ml-web-service-dockerfile
+
+bench: build/bench/ours/.installed build/bench/plain/.installed build/bench/litserve/.installed build/model/model.json ## Measure the service beside two others: a quarter of an hour; ARGS=--quick, ARGS="--only soak"
+	$(BIN)/python -m benchmarks.run --photos $(PHOTOS) $(ARGS)
 
 wheels: dist/.frontend dist/.service dist/.model ## Build the three wheels into dist/
 
@@ -100,10 +103,10 @@ schema: $(VENV)/.locked ## Write the JSON schema of a bundle's manifest again
 
 locks: ## Resolve the dependencies again and write requirements/*.txt
 	uv pip compile $(LOCK) -o requirements/build.txt requirements/build.in
-	uv pip compile $(LOCK) -o requirements/service.txt --extra s3 ml_service/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/service.txt --extra s3 --extra otel ml_service/pyproject.toml
 	uv pip compile $(LOCK) -o requirements/service-tensorflow.txt --extra tensorflow --extra onnxruntime ml_service/pyproject.toml
 	uv pip compile $(LOCK) -o requirements/app.txt frontend/pyproject.toml
-	uv pip compile $(LOCK) -o requirements/dev.txt --extra tensorflow --extra onnxruntime --extra s3 --extra mlflow requirements/dev.in ml_service/pyproject.toml frontend/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/dev.txt --extra tensorflow --extra onnxruntime --extra s3 --extra mlflow --extra otel requirements/dev.in ml_service/pyproject.toml frontend/pyproject.toml
 LOCK := --quiet --upgrade --constraint requirements/constraints.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make locks'
 
 clean: ## Remove everything that make made
@@ -166,6 +169,18 @@ build/imagenet.keras: | $(VENV)/.service
 	build/convert/bin/python -m pip install -q --group ml_service/pyproject.toml:convert
 	build/convert/bin/python -m pip install -q --no-deps dist/muffin_v_chihuahua_ml_service-*.whl
 	build/convert/bin/muffin-v-chihuahua-ml-service import-imagenet $@ $(if $(wildcard $(PHOTOS)/full/other),--check $(PHOTOS)/full/other)
+
+# Our service as a user installs it, from the wheel and its hashed lock.
+build/bench/ours/.installed: dist/.service requirements/service.txt
+	$(PYTHON) -m venv --clear build/bench/ours
+	build/bench/ours/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/service.txt
+	build/bench/ours/bin/python -m pip install -q --disable-pip-version-check --no-deps dist/muffin_v_chihuahua_ml_service-*.whl
+	touch $@
+
+build/bench/%/.installed: benchmarks/peers/%/requirements.txt
+	$(PYTHON) -m venv --clear build/bench/$*
+	build/bench/$*/bin/python -m pip install -q --disable-pip-version-check -r $<
+	touch $@
 
 build/drawings: | $(VENV)/.locked
 	$(BIN)/python $(MODEL)/drawings dataset --out $@ --count 400 --seed 1

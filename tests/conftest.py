@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +18,13 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from muffin_v_chihuahua_ml_service.__main__ import main
-from muffin_v_chihuahua_ml_service.model.bundle import CARD, EngineName, ModelBundle, write_manifest
+from muffin_v_chihuahua_ml_service.model.bundle import (
+    CARD,
+    EngineName,
+    ModelBundle,
+    Precision,
+    write_manifest,
+)
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.serving.app import create_app
 from muffin_v_chihuahua_ml_service.settings import Settings
@@ -70,7 +76,10 @@ class FakeEngine:
     """An engine without a network."""
 
     run: Callable[[Pictures], Pictures]
-    name: Final[EngineName] = "litert"
+    name: EngineName = "litert"
+    precision: Precision = "f32"
+    streams: int = 1
+    max_batch: int = 1
 
 
 def redness(batch: Pictures) -> Pictures:
@@ -80,7 +89,7 @@ def redness(batch: Pictures) -> Pictures:
 
 
 MANIFEST: dict[str, Any] = {
-    "format_version": 2,
+    "format_version": 3,
     "name": "fake-model",
     "version": "9.9.9",
     "description": "Tells red from blue without a network.",
@@ -96,7 +105,12 @@ MANIFEST: dict[str, Any] = {
     "training": {},
     "gate": None,
     "metrics": {},
-    "artefacts": {"litert": "model.tflite", "onnxruntime": "model.onnx", "tensorflow": "model.keras"},
+    "artefacts": {
+        "litert": "model.tflite",
+        "onnxruntime": "model.onnx",
+        "openvino": "model.onnx",
+        "tensorflow": "model.keras",
+    },
 }
 
 
@@ -109,7 +123,10 @@ def fake_bundle(tmp_path: Path, red: bytes) -> Callable[..., ModelBundle]:
         uncalibrated = {"calibration": {"temperature": 1.0}} if "labels" in changes else {}
         manifest = MANIFEST | uncalibrated | changes
         folder = tmp_path / "bundle"
-        contents = {CARD: b"# fake", **dict.fromkeys(manifest["artefacts"].values(), b"no network")}
+        networks = [*manifest["artefacts"].values()]
+        if "quantised" in manifest:
+            networks.append(manifest["quantised"]["file"])
+        contents = {CARD: b"# fake", **dict.fromkeys(networks, b"no network")}
         for name, content in {**contents, **{each["file"]: red for each in manifest["golden"]}}.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
@@ -123,9 +140,13 @@ def make_predictor(fake_bundle: Callable[..., ModelBundle]) -> Callable[..., Pre
     """Make a predictor with a fake engine that runs `run`; changes to the manifest."""
 
     def make(
-        run: Callable[[Pictures], Pictures] = redness, manifest: dict[str, Any] | None = None
+        run: Callable[[Pictures], Pictures] = redness,
+        manifest: dict[str, Any] | None = None,
+        streams: int = 1,
+        max_batch: int = 1,
     ) -> Predictor:
-        return Predictor(fake_bundle(**(manifest or {})), FakeEngine(run))
+        engine = FakeEngine(run, streams=streams, max_batch=max_batch)
+        return Predictor(fake_bundle(**(manifest or {})), engine)
 
     return make
 

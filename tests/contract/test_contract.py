@@ -196,7 +196,7 @@ def test_a_service_that_could_not_load_is_not_ready_and_says_why(until: Until, r
 
 
 def test_a_fault_of_the_service_is_an_answer_that_nobody_expected(
-    make_app: Callable[..., FastAPI], until: Until, red: bytes, capsys: pytest.CaptureFixture[str]
+    make_app: Callable[..., FastAPI], until: Until, red: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: Batch) -> Batch:
         raise RuntimeError("out of order")
@@ -207,7 +207,7 @@ def test_a_fault_of_the_service_is_an_answer_that_nobody_expected(
             client.predict(red, "rex.png")
         assert client.health()
 
-    assert "out of order" in capsys.readouterr().err
+    assert "out of order" in caplog.text
 
 
 @pytest.mark.parametrize("call", ["health", "predict"])

@@ -51,6 +51,16 @@ def tiny_bundle(tiny_source: ModelBundle, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
+def int8_bundle(
+    tiny_source: ModelBundle, workshop: Any, tmp_path_factory: pytest.TempPathFactory
+) -> ModelBundle:
+    """The same with a network in int8 beside the others."""
+    from muffin_v_chihuahua_ml_service.training.export import build_bundle  # noqa: PLC0415
+
+    return build_bundle(tiny_source, tmp_path_factory.mktemp("int8") / "bundle", [workshop.data])
+
+
+@pytest.fixture(scope="session")
 def default_bundle() -> ModelBundle:
     """The default model, as its wheel installs it."""
     return open_bundle("muffin-v-chihuahua")

@@ -17,13 +17,19 @@ import pytest
 from typer.main import get_command
 
 from muffin_v_chihuahua_ml_service import __main__
+from muffin_v_chihuahua_ml_service.model import predictor
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle, digest_of
+from muffin_v_chihuahua_ml_service.model.loading import load_model
+from muffin_v_chihuahua_ml_service.model.predictor import Predictor, load_predictor
+from muffin_v_chihuahua_ml_service.serving.processes import starting
+from muffin_v_chihuahua_ml_service.settings import Settings
 
 Command = Callable[..., Any]
 
 COMMANDS = (
     "serve",
     "predict",
+    "bench",
     "build",
     "package",
     "verify",
@@ -34,6 +40,11 @@ COMMANDS = (
 )
 
 SHARE = r"[01]\.\d{4}"
+
+
+@pytest.fixture(autouse=True)
+def _one_process_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ML_SERVICE_WORKERS", "1")
 
 
 def error_of(outcome: Any) -> str:
@@ -115,6 +126,54 @@ def test_as_many_classes_are_printed_as_were_asked_for(command: Command, served:
     assert re.fullmatch(rf".+: blue \(blue {SHARE}\)\n", outcome.out)
 
 
+@pytest.fixture
+def asked_for(served: ModelBundle, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What predictors are asked for: engine, precision, threads, streams; there are 3 cores."""
+    asked: list[tuple[Any, ...]] = []
+
+    def load(_: ModelBundle, *how: str, threads: int, streams: int, **_others: Any) -> Predictor:
+        asked.append((*how, threads, streams))
+        return load_predictor(served, "litert", threads=1)
+
+    monkeypatch.setattr(predictor, "load_predictor", load)
+    monkeypatch.setenv("ML_SERVICE_STREAMS", "3")
+    return asked
+
+
+def test_a_command_for_one_caller_gives_all_its_threads_to_each_inference(
+    command: Command, served: ModelBundle, workshop: Any, asked_for: list[tuple[Any, ...]]
+) -> None:
+    picture = served.folder / served.manifest.golden[0].file
+
+    command("predict", picture)
+    command("predict", picture, "--engine", "openvino", "--precision", "bf16")
+    command("evaluate", served.folder, workshop.data, "--no-behaviour", "--precision", "f32")
+
+    assert asked_for == [("auto", "auto", 3, 1), ("openvino", "bf16", 3, 1), ("auto", "f32", 3, 1)]
+
+
+def test_a_service_has_its_streams(asked_for: list[tuple[Any, ...]]) -> None:
+    load_model(Settings(threads=2, engine="onnxruntime", precision="int8"))
+
+    assert asked_for == [("onnxruntime", "int8", 2, 3)]
+
+
+def test_a_bench_measures_each_way_to_run_a_bundle_and_says_which_settings_were_best(
+    command: Command, served: ModelBundle
+) -> None:
+    outcome = command("bench", "--model", served.folder, "--engine", "litert", "--seconds", 0.1)
+
+    assert outcome.status == 0, outcome.err
+    assert "litert in f32, 1 x " in outcome.err
+    assert re.search(r"litert +f32 +1 +\d+ +\d+ +\d+ +\d+\.\d", outcome.out)
+    for purpose in ("Most pictures a second", "Least time for a lone caller"):
+        assert re.search(
+            purpose + r": ML_SERVICE_ENGINE=litert ML_SERVICE_PRECISION=f32 ML_SERVICE_STREAMS=\d+ "
+            r"ML_SERVICE_THREADS=\d+ ML_SERVICE_BATCH_SIZE=\d+\n",
+            outcome.out,
+        )
+
+
 @pytest.mark.parametrize("arguments", [("nowhere.jpg",), (), ("--top-k", "0", "pyproject.toml")])
 def test_a_command_line_that_makes_no_sense_ends_with_status_2(
     command: Command, arguments: tuple[str, ...]
@@ -165,6 +224,7 @@ def test_a_damaged_bundle_is_one_line(
     ("name", "value", "reason"),
     [
         ("ML_SERVICE_PORT", "99999", "less than or equal to 65535"),
+        ("ML_SERVICE_WORKERS", "0", "greater than 0"),
         ("ML_SERVICE_THREADS", "0", "greater than 0"),
         ("ML_SERVICE_MAX_PICTURE_BYTES", "10 MB", "valid integer"),
         ("ML_SERVICE_MAX_PICTURE_PIXELS", "-1", "greater than 0"),
@@ -289,9 +349,9 @@ def serve() -> Iterator[Serve]:
     name = Path(sys.executable).with_name("muffin-v-chihuahua-ml-service")
 
     def begin(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-        line = [str(name), "serve", "--port", "0", *map(str, arguments)]
+        line = [str(name), "serve", "--port", "0", "--workers", "1", *map(str, arguments)]
         process = subprocess.Popen(  # noqa: S603 - ourselves
-            line, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+            line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
         )
         started.append(process)
         return process
@@ -331,7 +391,27 @@ def test_a_real_service_answers_until_it_is_told_to_stop(
     os.kill(process.pid, signal.SIGTERM)
 
     assert '"verdict":"red"' in answer
-    assert process.wait(timeout=30) == -signal.SIGTERM
+    assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "line"), [("json", r'\{.*"verdict":"red".*\}'), ("text", "INFO .* red .*")]
+)
+def test_a_service_writes_a_line_for_each_request_to_standard_output(
+    serve: Serve, served: ModelBundle, until: Callable[[Callable[[], bool]], None], option: str, line: str
+) -> None:
+    process = serve("--log-format", option)
+    address, said = address_of(process), collected(process)
+    until(lambda: any("Serving tiny" in each for each in said))
+    picture = (served.folder / "golden/red-2-0.bmp").read_bytes()
+    request = urllib.request.Request(f"{address}/predict", picture, {"Content-Type": "image/bmp"})  # noqa: S310
+    urllib.request.urlopen(request).close()  # noqa: S310
+    process.terminate()
+
+    assert process.stdout
+    assert re.fullmatch(line + "\n", process.stdout.read())
+    [serving] = [each for each in said if "Serving tiny" in each]
+    assert serving.startswith('{"timestamp"' if option == "json" else "INFO     Serving")
 
 
 def archived(bundle: ModelBundle, path: Path, changes: dict[str, bytes | None]) -> None:
@@ -377,7 +457,7 @@ def test_a_running_service_takes_a_new_model_on_sighup_and_keeps_the_old_one_if_
         ({"model.tflite": bytes([network[0] ^ 1]) + network[1:]}, "model.tflite: is not the file"),
         ({"golden/red-2-0.bmp": None}, "golden/red-2-0.bmp: the manifest lists it, but it is not there"),
         ({"../outside": b""}, "'../outside' is not a path inside the archive"),
-        ({"model.json": manifest(format_version=3)}, "model.json: format_version 3"),
+        ({"model.json": manifest(format_version=4)}, "model.json: format_version 4"),
         ({"model.json": manifest(golden=wrong_golden(tiny_bundle))}, "where the manifest expects"),
     ]
     for changes, reason in refused:
@@ -386,7 +466,7 @@ def test_a_running_service_takes_a_new_model_on_sighup_and_keeps_the_old_one_if_
     assert "Serving tiny 0.3.0" in hang_up({"model.json": manifest("0.3.0")}, "Serving tiny 0.3.0")
     assert digest() == digest_of(manifest("0.3.0"))
     process.terminate()
-    assert process.wait(timeout=30) == -signal.SIGTERM
+    assert process.wait(timeout=30) == 0
 
 
 def wrong_golden(bundle: ModelBundle) -> list[dict[str, Any]]:
@@ -417,13 +497,14 @@ def test_a_service_that_can_never_answer_ends_with_status_1_and_its_reason(
 
 
 def test_a_service_whose_loading_fails_in_a_way_that_nobody_foresaw_ends_too(
-    monkeypatch: pytest.MonkeyPatch,
+    command: Command, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def load(_settings: object) -> None:
         raise KeyError("unforeseen")
 
-    monkeypatch.setattr(__main__, "_load", load)
-    monkeypatch.setattr(sys, "argv", ["muffin-v-chihuahua-ml-service", "serve", "--port", "0"])
+    monkeypatch.setattr(starting, "load_model", load)
 
-    with pytest.raises(KeyError, match="unforeseen"):
-        __main__.main()
+    found = error_of(command("serve", "--port", 0))
+
+    assert found == "Error: an error that nobody foresaw (KeyError: 'unforeseen')"
+    assert "Traceback" in caplog.text

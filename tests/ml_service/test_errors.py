@@ -2,7 +2,7 @@ import inspect
 import re
 
 from muffin_v_chihuahua_ml_service import errors
-from muffin_v_chihuahua_ml_service.serving.app import STATUSES
+from muffin_v_chihuahua_ml_service.serving.answers import STATUSES
 
 CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 ALL = [kind for kind in CLASSES if issubclass(kind, errors.MLServiceError)]

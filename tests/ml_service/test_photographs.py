@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,40 @@ def test_http_and_the_command_line_give_the_same_answers(
     assert printed.out.splitlines() == [
         f"{path}: {in_words(answer)}" for path, answer in zip(photographs, answers, strict=True)
     ]
+
+
+def test_500_photographs_get_the_same_answers_as_in_training_within_what_the_engine_states(
+    default_bundle: ModelBundle, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    """The service as it starts by default, batches and all, against the network in TensorFlow."""
+    paths = sorted(PHOTOS.glob("*/*/*"))
+    paths = paths[:: len(paths) // 500][:500]
+    pictures = [path.read_bytes() for path in paths]
+    fastest = load_predictor(default_bundle, threads=1, streams=2)
+    reference = load_predictor(default_bundle, "tensorflow", threads=2)
+    settings = Settings(max_wait_ms=600_000, timeout_ms=600_000)
+    with TestClient(create_app(settings, lambda: fastest)) as client, ThreadPoolExecutor(8) as callers:
+        until(lambda: client.get("/").is_success)
+        served = list(callers.map(lambda data: client.post("/predict", content=data).json(), pictures))
+
+    told, other_verdicts = [], []
+    for answer, data in zip(served, pictures, strict=True):
+        training = reference.predict(data)
+        expected = {each.label: each.probability for each in training.predictions}
+        worst = max(abs(each["probability"] - expected[each["label"]]) for each in answer["predictions"])
+        told.append(worst)
+        first, second = training.predictions[:2]
+        if answer["verdict"] != training.verdict and first.probability - second.probability > 2 * worst:
+            other_verdicts.append((answer, training))
+    assert len(told) == 500
+    assert max(told) <= fastest.tolerance
+    # A winner that leads by more can lose only where its probability is near its label's threshold.
+    thresholds = default_bundle.manifest.calibration.thresholds
+    assert all(
+        abs(training.predictions[0].probability - thresholds[training.predictions[0].label].at_least)
+        <= fastest.tolerance
+        for _, training in other_verdicts
+    )
 
 
 def in_words(answer: Any) -> str:

@@ -1,11 +1,14 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from muffin_v_chihuahua_ml_service import verify
 from muffin_v_chihuahua_ml_service.errors import InvalidBundle
-from muffin_v_chihuahua_ml_service.model.bundle import MANIFEST, ModelBundle
+from muffin_v_chihuahua_ml_service.model.bundle import MANIFEST, EngineName, ModelBundle, Precision
+from muffin_v_chihuahua_ml_service.model.engines import CANDIDATES, Found, find_candidates
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.model.preprocessing import array_digest, preprocess
 from muffin_v_chihuahua_ml_service.verify import verify_bundle
@@ -21,7 +24,44 @@ def test_golden_pictures_are_the_same_array_everywhere(tiny_bundle: ModelBundle)
         for golden in tiny_bundle.manifest.golden
     }
     assert verified.arrays == expected
-    assert set(verified.engines) == set(tiny_bundle.manifest.artefacts)
+    assert verified.engines == find_candidates(tiny_bundle).candidates
+    assert {each.engine for each in verified.engines} == set(tiny_bundle.manifest.artefacts)
+    assert verified.too_coarse == ()
+
+
+def test_int8_is_proven_where_the_bundle_has_it(int8_bundle: ModelBundle) -> None:
+    proven = {str(each) for each in verify_bundle(int8_bundle).engines}
+
+    assert {"openvino in int8", "onnxruntime in int8", "openvino in f32", "litert in f32"} <= proven
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_what_fails_its_golden_pictures_is_a_fault_of_the_bundle_unless_it_is_bf16(
+    command: Callable[..., Any],
+    tiny_bundle: ModelBundle,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: Precision,
+) -> None:
+    two = tuple(each for each in CANDIDATES if each.engine == "openvino" and each.precision != "int8")
+
+    def load(_: ModelBundle, engine: EngineName, asked_for: Precision, *, threads: int) -> None:
+        assert threads >= 1
+        if asked_for == precision:
+            raise InvalidBundle(f"{engine} in {asked_for} answers otherwise.")
+
+    monkeypatch.setattr(verify, "find_candidates", lambda _: Found(two, {}))
+    monkeypatch.setattr(verify, "load_predictor", load)
+
+    outcome = command("verify", tiny_bundle.folder)
+
+    said = f"openvino in {precision} answers otherwise."
+    if precision == "bf16":
+        assert outcome.status == 0
+        assert f"Left out: {said}\n" in outcome.out
+        assert outcome.out.endswith("all answered as the manifest says by openvino in f32\n")
+    else:
+        assert outcome.status == 1
+        assert said in outcome.err
 
 
 def test_a_way_that_sees_other_pixels_is_named(

@@ -13,6 +13,7 @@ import yaml
 from muffin_v_chihuahua.settings import Settings as AppSettings
 from muffin_v_chihuahua_ml_service.model.predictor import load_predictor
 from muffin_v_chihuahua_ml_service.model.sources import open_bundle
+from muffin_v_chihuahua_ml_service.serving.metrics import Metrics
 from muffin_v_chihuahua_ml_service.settings import Settings as ServiceSettings
 from muffin_v_chihuahua_ml_service.training.config import TrainingConfig
 from muffin_v_chihuahua_ml_service.training.judging.gate.requirements import Requirements
@@ -53,15 +54,28 @@ def test_what_a_training_can_be_told_is_all_in_the_services_readme() -> None:
         assert row in section
 
 
-@pytest.mark.parametrize("document", ["README.md", "ml_service/README.md"])
-def test_the_services_settings_table_is_the_code(document: str) -> None:
-    text = (ROOT / document).read_text()
+def rows_of_settings() -> list[str]:
+    """The service's settings as a table has them."""
+    rows = []
     for name, field in ServiceSettings.model_fields.items():
-        plain = isinstance(field.default, str | int)
-        default = f"`{field.default}`" if plain else ""
-        row = f"| `ML_SERVICE_{name.upper()}` | {default} | {field.description} |".replace("|  |", "| |")
-        assert row in text
-    assert text.count("| `ML_SERVICE_") == len(ServiceSettings.model_fields)
+        default = f" `{field.default}` |" if isinstance(field.default, str | int) else " |"
+        rows.append(f"| `ML_SERVICE_{name.upper()}` |{default} {field.description} |")
+    return rows
+
+
+def rows_in(document: str) -> list[str]:
+    return re.findall(r"^\| `ML_SERVICE_.*$", (ROOT / document).read_text(), re.MULTILINE)
+
+
+def test_the_services_settings_table_is_the_code() -> None:
+    assert rows_in("ml_service/README.md") == rows_of_settings()
+
+
+def test_the_settings_that_the_readme_picks_out_are_the_code() -> None:
+    picked = rows_in("README.md")
+
+    assert picked == [row for row in rows_of_settings() if row in picked]
+    assert "[its README](ml_service/README.md#settings) has the rest" in (ROOT / "README.md").read_text()
 
 
 def test_what_a_gate_can_require_is_all_in_the_services_readme() -> None:
@@ -94,7 +108,7 @@ def test_the_readmes_answer_is_the_shipped_models() -> None:
     command, _, rest = (ROOT / "README.md").read_text().partition("localhost:8000/predict\n")
     picture = ROOT / re.findall(r"curl -F file=@(\S+) $", command)[0]
     shown = json.loads(rest.partition("```")[0])
-    predictor = load_predictor(open_bundle(None), threads=1)
+    predictor = load_predictor(open_bundle(None), precision="f32", threads=1)
 
     [prediction] = predictor.predict_batch([predictor.preprocess(picture.read_bytes())])
 
@@ -119,3 +133,10 @@ def test_the_readme_is_short_enough_to_be_read() -> None:
 )
 def test_the_containers_speak_on_the_documented_ports(document: str, ports: set[str]) -> None:
     assert set(re.findall(r"\b80\d\d\b", (ROOT / document).read_text())) == ports
+
+
+def test_every_metric_is_in_the_services_readme() -> None:
+    section = (ROOT / "ml_service/README.md").read_text().partition("## Seen from outside")[2]
+    table = section.partition("## ")[0]
+    names = [line.split()[2] for line in Metrics().exposition()[0].decode().splitlines() if "# TYPE" in line]
+    assert all(f"`{name}`" in table for name in names if not name.startswith("process_"))

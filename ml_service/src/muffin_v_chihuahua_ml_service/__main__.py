@@ -1,25 +1,24 @@
 """The command ``muffin-v-chihuahua-ml-service``."""
 
 import hashlib
-import logging
 import shutil
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
 
 from . import __version__
 from .errors import EngineUnavailable, MLServiceError, RejectedPicture
-from .model.bundle import ModelBundle
-from .model.predictor import Prediction, Predictor, load_predictor
-from .model.sources import open_bundle
-from .settings import EngineChoice, Settings
+from .model.loading import load_model_for_one
+from .settings import EngineChoice, LogFormat, PrecisionChoice, Settings
+
+if TYPE_CHECKING:
+    from .model.bundle import ModelBundle
+    from .model.predictor import Prediction
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +38,9 @@ ModelOption = Annotated[
 SplitChoice = Literal["train", "validation", "calibration", "test", "all"]
 EngineOption = Annotated[
     EngineChoice | None, typer.Option(help="What runs the network.", envvar="ML_SERVICE_ENGINE")
+]
+PrecisionOption = Annotated[
+    PrecisionChoice | None, typer.Option(help="What it computes in.", envvar="ML_SERVICE_PRECISION")
 ]
 DataArgument = Annotated[
     list[Path], typer.Argument(help="Folders that hold a folder of pictures for each class.")
@@ -79,49 +81,38 @@ def _settings(**options: Any) -> Settings:
     return Settings(**{name: value for name, value in options.items() if value is not None})
 
 
-def _load(settings: Settings) -> Predictor:
-    return load_predictor(
-        open_bundle(settings.model, settings.cache),
-        settings.engine,
-        threads=settings.threads,
-        max_pixels=settings.max_picture_pixels,
-    )
-
-
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - the options of a command line
     host: Annotated[str | None, typer.Option(help="Address to listen on.", envvar="ML_SERVICE_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", envvar="ML_SERVICE_PORT")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that answer.", envvar="ML_SERVICE_WORKERS")
+    ] = None,
     model: ModelOption = None,
     engine: EngineOption = None,
+    precision: PrecisionOption = None,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option(help="JSON lines, or text for a person.", envvar="ML_SERVICE_LOG_FORMAT"),
+    ] = None,
 ) -> None:
     """Answer predictions over HTTP. Everything else is set by ML_SERVICE_* variables.
 
     On SIGHUP the model is opened again, and served from then on if it is whole; otherwise nothing changes.
+    On SIGUSR1 the model before that is served again. SIGTERM ends it when what has begun is answered.
     """
-    import uvicorn  # noqa: PLC0415 - the other commands need no server
+    from .serving.processes.starting import serve_as_set  # noqa: PLC0415 - the other commands need no server
 
-    from .serving.app import create_app  # noqa: PLC0415
-    from .serving.reloading import reload_on  # noqa: PLC0415
-
-    logging.basicConfig(level=logging.INFO, format="%(levelname)-8s %(message)s")
-    settings = _settings(host=host, port=port, model=model, engine=engine)
-    failures: list[BaseException] = []
-
-    def load() -> Predictor:
-        try:
-            return _load(settings)
-        except BaseException as error:
-            failures.append(error)
-            server.should_exit = True  # a service that can never answer had better not look alive
-            raise
-
-    beside = reload_on(signal.SIGHUP, partial(_load, settings)) if hasattr(signal, "SIGHUP") else None
-    config = uvicorn.Config(create_app(settings, load, beside), settings.host, settings.port)
-    server = uvicorn.Server(config)
-    server.run()
-    if failures:
-        raise failures[0]
+    settings = _settings(
+        host=host,
+        port=port,
+        workers=workers,
+        model=model,
+        engine=engine,
+        precision=precision,
+        log_format=log_format,
+    )
+    serve_as_set(settings)
 
 
 @app.command()
@@ -129,10 +120,11 @@ def predict(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures to predict.", exists=True, dir_okay=False)],
     model: ModelOption = None,
     engine: EngineOption = None,
+    precision: PrecisionOption = None,
     top_k: Annotated[int, typer.Option(min=1, help="How many classes to print.")] = 3,
 ) -> None:
     """Predict pictures without a server: the same answers, one line each; status 1 if one is rejected."""
-    predictor = _load(_settings(model=model, engine=engine))
+    predictor = load_model_for_one(_settings(model=model, engine=engine, precision=precision))
     rejected = 0
     for path in pictures:
         try:
@@ -145,9 +137,42 @@ def predict(
     raise typer.Exit(1 if rejected else 0)
 
 
-def _in_words(prediction: Prediction, top_k: int) -> str:
+def _in_words(prediction: "Prediction", top_k: int) -> str:
     classes = ", ".join(f"{each.label} {each.probability:.4f}" for each in prediction.predictions[:top_k])
     return f"{prediction.verdict} ({classes})"
+
+
+@app.command()
+def bench(
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Pictures to ask about; unset: the golden ones.", exists=True, dir_okay=False),
+    ] = None,
+    model: ModelOption = None,
+    engine: EngineOption = None,
+    precision: PrecisionOption = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each measurement takes.")] = 3,
+) -> None:
+    """Measure a bundle on this machine, in every way to run it, and print the settings that were best."""
+    from rich.console import Console  # noqa: PLC0415 - the other commands do without
+
+    from .bench import measure, print_measured  # noqa: PLC0415
+    from .model.sources import open_bundle  # noqa: PLC0415
+
+    settings = _settings(model=model, engine=engine, precision=precision)
+    bundle = open_bundle(settings.model, settings.cache)
+    paths = pictures or [bundle.folder / golden.file for golden in bundle.manifest.golden]
+    measured = []
+    for each in measure(
+        bundle,
+        [path.read_bytes() for path in paths],
+        engine=settings.engine,
+        precision=settings.precision,
+        seconds=seconds,
+    ):
+        typer.echo(f"{each.candidate}, {each.layout}: {each.rate:.0f} pictures/s", err=True)
+        measured.append(each)
+    print_measured(measured, Console(highlight=False))
 
 
 @app.command()
@@ -159,14 +184,28 @@ def build(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to write the bundle to; what it holds is replaced.")],
+    int8: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of class folders: quantise on some of its pictures, measure on others; repeatable."
+        ),
+    ] = None,
 ) -> None:
-    """Add the serving artefacts (LiteRT, ONNX) to a bundle, and check that they answer like the reference."""
+    """Add the serving artefacts (LiteRT, ONNX) to a bundle, and check that they answer like the reference.
+
+    With --int8 also a network in 8 bits, unless it changes more verdicts than the bundle's gate allows.
+    """
     _needs_tensorflow("build")
     from .training.export import build_bundle  # noqa: PLC0415
     from .training.published.source import open_source  # noqa: PLC0415
 
     with open_source(source) as opened:
-        bundle = build_bundle(opened, out)
+        bundle = build_bundle(opened, out, int8 or ())
+    if (measured := bundle.manifest.quantised) is not None:
+        typer.echo(
+            f"int8 on {measured.pictures} pictures: {measured.changed_verdicts} verdicts changed, "
+            f"probabilities at most {measured.largest_difference:.3f} off"
+        )
     typer.echo(f"{out}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.digest}")
 
 
@@ -177,6 +216,7 @@ def package(
 ) -> None:
     """Make a zip and a wheel of a bundle that reaches what its manifest asks for."""
     _needs_tensorflow("package")
+    from .model.sources import open_bundle  # noqa: PLC0415 - numpy takes its time
     from .training.package import package_bundle  # noqa: PLC0415
 
     for path in package_bundle(open_bundle(bundle), out):
@@ -188,14 +228,18 @@ def verify(
     bundle: Annotated[str, typer.Argument(help="Folder of a bundle, or another source.")],
 ) -> None:
     """Prove that training, service and command line see a bundle's golden pictures alike, and answer them."""
-    from .verify import verify_bundle  # noqa: PLC0415 - the other commands do without
+    from .model.sources import open_bundle  # noqa: PLC0415 - the other commands do without
+    from .verify import verify_bundle  # noqa: PLC0415
 
     opened = open_bundle(bundle)
     verified = verify_bundle(opened)
     for file, digest in verified.arrays.items():
         typer.echo(f"{file}: the same array in training, service and command line, sha256:{digest}")
-    engines = ", ".join(verified.engines) or "no engine that is installed"
-    typer.echo(f"{opened.digest}: all answered as the manifest says by {engines}")
+    for reason in verified.too_coarse:
+        typer.echo(f"Left out: {reason}")
+    typer.echo(
+        f"{opened.digest}: all answered as the manifest says by {', '.join(map(str, verified.engines))}"
+    )
 
 
 ConfigOption = Annotated[
@@ -242,7 +286,7 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command line
         _track(bundle)
 
 
-def _track(bundle: ModelBundle) -> None:
+def _track(bundle: "ModelBundle") -> None:
     from .training.tracking import ALIAS, track  # noqa: PLC0415
 
     tracked = track(bundle)
@@ -310,6 +354,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command line
         Path | None, typer.Option(help="Folder for the numbers, figures and the worst mistakes.")
     ] = None,
     engine: EngineOption = None,
+    precision: PrecisionOption = None,
 ) -> None:
     """Measure a bundle on labelled pictures."""
     _needs_tensorflow("evaluate")
@@ -317,7 +362,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command line
     from .training.judging.measures import BEHAVIOUR_PICTURES, Scope, negative_label  # noqa: PLC0415
     from .training.judging.report.terminal import print_comparison, print_measures  # noqa: PLC0415
 
-    predictor = _load(_settings(model=model, engine=engine))
+    how = _settings(engine=engine, precision=precision)
+    predictor = load_model_for_one(how.model_copy(update={"model": model}))
     scope = Scope(
         split,
         behaviour=BEHAVIOUR_PICTURES if behaviour else 0,
@@ -326,7 +372,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command line
         corrections=corrections,
         outside=tuple(outside or ()),
     )
-    other = None if against is None else _load(_settings(model=against, engine=engine))
+    other = None if against is None else load_model_for_one(how.model_copy(update={"model": against}))
     evaluation = measure(predictor, data, scope, other)
     print_measures(evaluation.measures)
     if evaluation.comparison is not None:

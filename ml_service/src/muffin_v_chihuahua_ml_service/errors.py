@@ -11,20 +11,36 @@
     ├── TrackingFailed            MLflow did not take a training
     ├── GateFailed                a bundle that is not worth what is asked of it
     ├── NotComparable             two bundles that do not tell the same labels apart
-    ├── ModelNotReady             the service has no model to answer with yet, or no more
+    ├── CannotListen              an address or a port that cannot be listened on
+    ├── WorkersFailed             none of several processes can answer
+    ├── ModelNotReady             the service has no model to answer with yet
+    ├── Draining                  the service is about to end
+    ├── Overloaded                a newcomer would wait too long, or there is no memory for its body
+    ├── DeadlineExceeded          the caller's time, or the service's own, is over
+    ├── EngineFailed              the engine raised on one picture
+    ├── EngineStuck               the engine did not come back from one picture
+    ├── NothingToRollBackTo       no earlier model is kept
+    ├── ReloadFailed              a reload that somebody asked for did not go well
+    ├── NotAuthorised             no admin key, or a wrong one
     └── RejectedPicture           what the caller sent cannot be answered: its message is for the caller
         ├── EmptyBody
         ├── MissingField
         ├── MalformedBody
+        ├── InvalidTimeout
         ├── UnsupportedContentType
         ├── BodyTooLarge
+        ├── SlowBody
         ├── NotAPicture
         ├── BrokenPicture
         ├── UnsupportedPictureFormat
-        └── TooManyPixels
+        ├── TooManyPixels
+        ├── TooManyFrames
+        └── TooManyParts
 
 ``code`` is the stable name of the error on the wire; ``serving/app.py`` says which status it gets.
 """
+
+from typing import Literal
 
 
 class MLServiceError(Exception):
@@ -93,10 +109,76 @@ class InvalidWeights(MLServiceError):
     code = "invalid_weights"
 
 
+class CannotListen(MLServiceError):
+    """The port is taken or needs rights, or the machine does not have the address."""
+
+    code = "cannot_listen"
+
+
+class WorkersFailed(MLServiceError):
+    """No process answers, and starting more of them does not help; the message is why the last one ended."""
+
+    code = "workers_failed"
+
+
 class ModelNotReady(MLServiceError):
-    """The model is loading, or could not be loaded."""
+    """The model is loading, or could not be loaded, or its engine is being replaced."""
 
     code = "model_not_ready"
+
+
+class Draining(MLServiceError):
+    """The service has been told to end; what it has begun it still answers."""
+
+    code = "draining"
+
+
+class Overloaded(MLServiceError):
+    """Nobody else is let in now; trying again after ``retry_after_s`` whole seconds makes sense."""
+
+    code = "overloaded"
+
+    def __init__(self, message: str, *, retry_after_s: int, reason: Literal["wait", "bytes"]) -> None:
+        """Say for how long, and what there is not enough of."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.reason = reason
+
+
+class DeadlineExceeded(MLServiceError):
+    """The caller's time limit, or the service's own, passed before there was an answer."""
+
+    code = "deadline_exceeded"
+
+
+class EngineFailed(MLServiceError):
+    """The engine raised on this picture, alone in its batch."""
+
+    code = "engine_failed"
+
+
+class EngineStuck(MLServiceError):
+    """The engine did not come back from this picture, alone in its batch, and was replaced."""
+
+    code = "engine_stuck"
+
+
+class NothingToRollBackTo(MLServiceError):
+    """There was no reload, its predecessor has been freed, or it is already back."""
+
+    code = "nothing_to_roll_back_to"
+
+
+class ReloadFailed(MLServiceError):
+    """The model was not replaced; the message is that of the load."""
+
+    code = "reload_failed"
+
+
+class NotAuthorised(MLServiceError):
+    """A call that needs a key came with none, or with a wrong one."""
+
+    code = "not_authorised"
 
 
 class RejectedPicture(MLServiceError):
@@ -123,6 +205,12 @@ class MalformedBody(RejectedPicture):
     code = "malformed_body"
 
 
+class InvalidTimeout(RejectedPicture):
+    """A time limit that is no whole number of milliseconds."""
+
+    code = "invalid_timeout"
+
+
 class UnsupportedContentType(RejectedPicture):
     """Neither a form nor a picture, by the Content-Type header."""
 
@@ -133,6 +221,12 @@ class BodyTooLarge(RejectedPicture):
     """More bytes than the limit."""
 
     code = "body_too_large"
+
+
+class SlowBody(RejectedPicture):
+    """A body that took longer to arrive than the limit."""
+
+    code = "slow_body"
 
 
 class NotAPicture(RejectedPicture):
@@ -154,6 +248,18 @@ class UnsupportedPictureFormat(RejectedPicture):
 
 
 class TooManyPixels(RejectedPicture):
-    """More pixels than the limit, by the picture's header."""
+    """More pixels than the limit, or than the memory for decoding holds, by the picture's header."""
 
     code = "too_many_pixels"
+
+
+class TooManyFrames(RejectedPicture):
+    """An animation with more frames than the limit, counted without decoding them."""
+
+    code = "too_many_frames"
+
+
+class TooManyParts(RejectedPicture):
+    """More segments, chunks, blocks or scans than any encoder writes, counted without decoding them."""
+
+    code = "too_many_parts"

@@ -1,20 +1,58 @@
 """What can be set: one frozen object, read from the environment with the prefix ML_SERVICE_."""
 
 import os
+from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-EngineChoice = Literal["auto", "litert", "onnxruntime", "tensorflow"]
+from .cgroups import cpu_quota
+
+EngineChoice = Literal["auto", "litert", "onnxruntime", "openvino", "tensorflow"]
+PrecisionChoice = Literal["auto", "f32", "bf16", "int8"]
+
+LogFormat = Literal["auto", "json", "text"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
 DEFAULT_MAX_PIXELS = 50_000_000
+DEFAULT_MAX_FRAMES = 1000
+DEFAULT_DECODING_BYTES = 256 * 1024**2
 
 
-def usable_cores() -> int:
-    """How many cores this process may run on, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@dataclass(frozen=True)
+class PictureLimits:
+    """The most that a picture may be, by its header: ``memory`` is for all that are decoded at once."""
+
+    pixels: int = DEFAULT_MAX_PIXELS
+    frames: int = DEFAULT_MAX_FRAMES
+    memory: int = DEFAULT_DECODING_BYTES
+
+
+DEFAULT_LIMITS = PictureLimits()
+
+_PREFIX = "ML_SERVICE_"
+
+MOST_WORKERS = 4
+"""Each holds a model of its own; more than two were never measured, for want of cores."""
+
+
+def usable_cores(root: Path = Path("/")) -> int:
+    """How many cores this process may use at once, which can be fewer than the machine has.
+
+    Args:
+        root: where the system's files are, to read a container's quota from.
+    """
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota(root)
+    return here if quota is None else max(1, min(here, ceil(quota)))
+
+
+def share_of_cores(workers: int) -> int:
+    """How many of the cores one of so many processes gets."""
+    return max(1, usable_cores() // workers)
 
 
 def default_cache() -> Path:
@@ -27,12 +65,17 @@ def default_cache() -> Path:
 class Settings(BaseSettings):
     """Settings of the service; each field's description is its line in the README's table."""
 
-    model_config = SettingsConfigDict(env_prefix="ML_SERVICE_", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, env_ignore_empty=True)
 
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; `0.0.0.0` for all of the machine's."
     )
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; `0` takes a free one.")
+    workers: PositiveInt = Field(
+        default_factory=lambda: min(usable_cores(), MOST_WORKERS),
+        description="Processes that answer; each loads the model and gets its share of the cores; unset: one "
+        "for each core, but at most 4.",
+    )
     model: str | None = Field(
         default=None,
         description="Folder, `.zip`, `.whl` or address (`https://`, `s3://`, `models:/`) of a bundle, or "
@@ -44,10 +87,21 @@ class Settings(BaseSettings):
     )
     engine: EngineChoice = Field(
         default="auto",
-        description="`litert`, `onnxruntime`, `tensorflow`, or `auto`: the first of them that is installed.",
+        description="`openvino`, `onnxruntime`, `litert`, `tensorflow`, or `auto`: the fastest that is "
+        "installed and gets the golden pictures right.",
     )
-    threads: PositiveInt = Field(
-        default_factory=usable_cores, description="Threads for one inference; unset: the cores it may use."
+    precision: PrecisionChoice = Field(
+        default="auto",
+        description="`f32`, `bf16`, `int8`, or `auto`: the fastest that the processor has and that gets the "
+        "golden pictures right.",
+    )
+    streams: PositiveInt = Field(
+        default_factory=lambda others: share_of_cores(others.get("workers", 1)),
+        description="Inferences at once; unset: the cores it may use.",
+    )
+    threads: PositiveInt = Field(default=1, description="Threads for each of these inferences.")
+    batch_size: PositiveInt | None = Field(
+        default=None, description="Most pictures in one inference; unset: what is fastest with the engine."
     )
     max_picture_bytes: PositiveInt = Field(
         default=10 * 1024**2, description="Largest picture in bytes (413 above)."
@@ -55,3 +109,71 @@ class Settings(BaseSettings):
     max_picture_pixels: PositiveInt = Field(
         default=DEFAULT_MAX_PIXELS, description="Most pixels of a picture, by its header (422 above)."
     )
+    max_picture_frames: PositiveInt = Field(
+        default=DEFAULT_MAX_FRAMES,
+        description="Most frames of an animation, of which the first counts (422 above).",
+    )
+    decoding_bytes: PositiveInt = Field(
+        default=DEFAULT_DECODING_BYTES,
+        description="Memory for decoding large pictures, which wait for it; who needs more alone gets 422.",
+    )
+    body_timeout_ms: PositiveInt = Field(
+        default=30_000, description="Longest that a body may take to arrive, in milliseconds (408 after)."
+    )
+    max_wait_ms: PositiveInt = Field(
+        default=500, description="Longest wait that a picture is let in for, by estimate (429 above)."
+    )
+    max_held_bytes: PositiveInt = Field(
+        default=256 * 1024**2, description="Bytes of all pictures that are held at once (429 above)."
+    )
+    timeout_ms: PositiveInt = Field(
+        default=30_000,
+        description="Longest time for a request, whatever its `X-Request-Timeout-Ms` says (504 above).",
+    )
+    engine_timeout_ms: PositiveInt = Field(
+        default=10_000, description="Longest time for a batch; then the engine is replaced (504)."
+    )
+    rollback_s: PositiveInt = Field(
+        default=600, description="How long the model before a reload is kept, in seconds."
+    )
+    drain_ms: int = Field(
+        default=1000,
+        ge=0,
+        description="After SIGTERM, how long requests are still taken while the healthcheck answers 503.",
+    )
+    grace_s: PositiveInt = Field(
+        default=30, description="After that, how long what has begun may take, in seconds."
+    )
+    log_format: LogFormat = Field(
+        default="auto", description="`json`, `text`, or `auto`: text on a terminal, JSON anywhere else."
+    )
+    log_level: LogLevel = Field(
+        default="info",
+        description="`debug`, `info`, `warning` or `error`; healthchecks that go well are `debug`.",
+    )
+    admin_key: SecretStr | None = Field(
+        default=None,
+        description="Key for `POST /admin/reload` and `POST /admin/rollback`; unset: neither is there.",
+    )
+
+    @property
+    def picture_limits(self) -> PictureLimits:
+        """What a picture may be at most."""
+        return PictureLimits(self.max_picture_pixels, self.max_picture_frames, self.decoding_bytes)
+
+    @property
+    def decoders(self) -> int:
+        """How many pictures a process decodes at once."""
+        return share_of_cores(self.workers)
+
+    def as_environment(self) -> dict[str, str]:
+        """What has been set, as the variables that set it the same in another process."""
+        return {
+            f"{_PREFIX}{name}".upper(): _plain(getattr(self, name))
+            for name in sorted(self.model_fields_set)
+            if getattr(self, name) is not None
+        }
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Final
 
 import anyio
@@ -10,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InvalidBundle
-from .model.bundle import EngineName, GoldenPicture, ModelBundle
-from .model.engines import RUNTIMES
+from .model.bundle import EngineName, GoldenPicture, ModelBundle, Precision
+from .model.engines import Candidate, find_candidates
 from .model.predictor import Predictor, load_predictor
 from .model.preprocessing import array_digest
 from .serving.inference import InferenceService
-from .settings import usable_cores
+from .settings import Settings, usable_cores
 from .training.data.pictures import training_picture
 
 
@@ -25,8 +24,10 @@ class Verified:
 
     arrays: dict[str, str]
     """SHA-256 of the array that a golden picture becomes everywhere, by the picture's file."""
-    engines: tuple[EngineName, ...]
-    """Those that are installed and gave every golden picture its probabilities."""
+    engines: tuple[Candidate, ...]
+    """Those that can run here and gave every golden picture its probabilities."""
+    too_coarse: tuple[str, ...]
+    """Why a precision that the bundle does not vouch for is left out here, a sentence each."""
 
 
 def verify_bundle(bundle: ModelBundle) -> Verified:
@@ -35,12 +36,21 @@ def verify_bundle(bundle: ModelBundle) -> Verified:
     Raises:
         InvalidBundle: a golden picture becomes another array in training, in the service or on the command
             line than the manifest says, or an engine gives it other probabilities.
+        EngineUnavailable: nothing that is installed can run the bundle.
     """
     arrays = {golden.file: _same_everywhere(bundle, golden) for golden in bundle.manifest.golden}
-    installed = tuple(name for name in bundle.manifest.artefacts if find_spec(RUNTIMES[name]) is not None)
-    for engine in installed:
-        load_predictor(bundle, engine, threads=usable_cores())
-    return Verified(arrays, installed)
+    proven, too_coarse = [], []
+    for candidate in find_candidates(bundle).candidates:
+        try:
+            load_predictor(bundle, candidate.engine, candidate.precision, threads=usable_cores())
+        except InvalidBundle as error:
+            # f32 and int8 were measured when the bundle was built, bf16 is tried wherever a processor has it
+            if candidate.precision != "bf16":
+                raise
+            too_coarse.append(str(error))
+        else:
+            proven.append(candidate)
+    return Verified(arrays, tuple(proven), tuple(too_coarse))
 
 
 def _same_everywhere(bundle: ModelBundle, golden: GoldenPicture) -> str:
@@ -69,8 +79,8 @@ def _seen(bundle: ModelBundle, ask: Callable[[Predictor], object]) -> NDArray[np
 
 
 async def _serve(predictor: Predictor, data: bytes) -> None:
-    service = InferenceService(decoders=1)
-    await service.load(lambda: predictor)
+    service = InferenceService(Settings(), decoders=1)
+    await service.models.load(lambda: predictor)
     await service.predict(data)
 
 
@@ -78,6 +88,9 @@ class _Recorder:
     """An engine that keeps what it is given and finds all labels equally likely."""
 
     name: Final[EngineName] = "litert"
+    precision: Final[Precision] = "f32"
+    streams: Final = 1
+    max_batch: Final = 1
 
     def __init__(self, labels: int) -> None:
         self._labels = labels

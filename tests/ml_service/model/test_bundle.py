@@ -60,6 +60,36 @@ def test_a_missing_file_is_named(fake_bundle: Write, name: str) -> None:
         ModelBundle.read(bundle.folder)
 
 
+def test_a_network_in_int8_is_a_file_of_the_bundle_for_the_engines_that_it_has_an_artefact_for(
+    fake_bundle: Write,
+) -> None:
+    bundle = fake_bundle(
+        artefacts={"onnxruntime": "model.onnx", "tensorflow": "model.keras"}, quantised=QUANTISED
+    )
+
+    assert bundle.artefact("onnxruntime") == bundle.folder / "model.onnx"
+    assert bundle.artefact("onnxruntime", "bf16") == bundle.folder / "model.onnx"
+    assert bundle.artefact("onnxruntime", "int8") == bundle.folder / "model.int8.onnx"
+    assert bundle.artefact("openvino", "int8") is None
+    assert "model.int8.onnx" in bundle.manifest.files
+    (bundle.folder / "model.int8.onnx").write_bytes(b"another")
+    with pytest.raises(InvalidBundle, match=r"model\.int8\.onnx: is not the file"):
+        ModelBundle.read(bundle.folder)
+
+
+def test_without_one_there_is_no_file_for_int8(fake_bundle: Write) -> None:
+    assert fake_bundle().artefact("onnxruntime", "int8") is None
+
+
+def test_a_bundle_of_the_format_before_is_read(fake_bundle: Write) -> None:
+    artefacts = {"onnxruntime": "model.onnx", "litert": "model.tflite"}
+
+    bundle = fake_bundle(format_version=2, artefacts=artefacts)
+
+    assert bundle.manifest.format_version == 2
+    assert bundle.artefact("openvino") is None
+
+
 def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(InvalidBundle, match=re.escape(f"{tmp_path / MANIFEST}: cannot be read")):
         ModelBundle.read(tmp_path)
@@ -71,11 +101,13 @@ def test_a_manifest_that_is_not_json_is_refused(fake_bundle: Write, content: byt
 
 
 @pytest.mark.parametrize(
-    "content", [b"[]", b"null", b"3", b"{}", b'{"format_version": 1}', b'{"format_version": 3}']
+    "content", [b"[]", b"null", b"3", b"{}", b'{"format_version": 1}', b'{"format_version": 4}']
 )
 def test_an_unknown_format_says_what_to_do(fake_bundle: Write, content: bytes) -> None:
     refuse(
-        fake_bundle().folder, content, r"format_version .+ is unknown, this release reads 2; use a release"
+        fake_bundle().folder,
+        content,
+        r"format_version .+ is unknown, this release reads 2 and 3; use a release",
     )
 
 
@@ -88,6 +120,14 @@ def refuse(folder: Path, content: bytes, reason: str) -> None:
 EDGE = {"familiar_from": 0.5, "unknown_below": 0.4, "pictures": 9}
 FAMILIARITY = {"layer": "features", "bank": 9, "neighbours": 3, "becomes": "red", "classes": {"blue": EDGE}}
 ENTRY = {"sha256": "0" * 64, "size": 0}
+QUANTISED = {
+    "file": "model.int8.onnx",
+    "tolerance": 0.1,
+    "calibrated_on": 9,
+    "pictures": 9,
+    "largest_difference": 0.05,
+    "changed_verdicts": 0,
+}
 
 
 @pytest.mark.parametrize(
@@ -117,6 +157,9 @@ ENTRY = {"sha256": "0" * 64, "size": 0}
         ({"artefacts": {"litert": "other.tflite"}}, "other.tflite is used but not listed"),
         ({"artefacts": {"abacus": "model.tflite"}}, "artefacts"),
         ({"artefacts": {"litert": "../model.tflite"}}, "not a path inside the bundle"),
+        ({"quantised": QUANTISED}, r"model\.int8\.onnx is used but not listed"),
+        ({"quantised": QUANTISED | {"file": "../model.onnx"}}, "not a path inside the bundle"),
+        ({"quantised": QUANTISED | {"tolerance": 1.1}}, r"quantised\.tolerance"),
         ({"files": {"../outside": ENTRY}}, "not a path inside the bundle"),
         ({"files": {"a/../../outside": ENTRY}}, "not a path inside the bundle"),
         ({"files": {"/etc/hostname": ENTRY}}, "not a path inside the bundle"),

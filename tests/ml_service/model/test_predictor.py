@@ -1,6 +1,7 @@
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from PIL import Image
 
 from muffin_v_chihuahua_ml_service.errors import InvalidBundle, TooManyPixels
 from muffin_v_chihuahua_ml_service.model import predictor as predictor_module
-from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle, write_manifest
-from muffin_v_chihuahua_ml_service.model.engines import RUNTIMES
+from muffin_v_chihuahua_ml_service.model.bundle import EngineName, ModelBundle, Precision, write_manifest
+from muffin_v_chihuahua_ml_service.model.engines import CANDIDATES, RUNTIMES, Candidate, Found
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor, load_predictor
-from muffin_v_chihuahua_ml_service.settings import EngineChoice
+from muffin_v_chihuahua_ml_service.settings import EngineChoice, PictureLimits, PrecisionChoice
 
 Batch = NDArray[np.float32]
 Make = Callable[..., Predictor]
@@ -75,22 +76,46 @@ def test_a_winner_needs_what_the_manifest_asks_for(
 
 def test_the_limit_of_pixels_is_the_predictors(make_predictor: Make, red: bytes) -> None:
     made = make_predictor()
-    small = Predictor(made.bundle, made._engine, max_pixels=39 * 40)  # made is our own fake
+    small = Predictor(made.bundle, made._engine, limits=PictureLimits(39 * 40))  # made is our own fake
 
     with pytest.raises(TooManyPixels):
         small.preprocess(red)
 
 
-@pytest.fixture
-def load_with(
-    monkeypatch: pytest.MonkeyPatch, make_predictor: Make
-) -> Callable[[Callable[[Batch], Batch], ModelBundle], Predictor]:
-    """Load a bundle with a fake engine that answers like this."""
+@dataclass(frozen=True)
+class Fake:
+    """An engine without a network, as one that was found would be."""
 
-    def load(run: Callable[[Batch], Batch], bundle: ModelBundle) -> Predictor:
-        engine = make_predictor(run)._engine
-        monkeypatch.setattr(predictor_module, "load_engine", lambda *_, **__: engine)
-        return load_predictor(bundle, threads=1)
+    run: Callable[[Batch], Batch]
+    name: EngineName
+    precision: Precision
+    streams: int
+    max_batch: int = 4
+
+
+LoadWith = Callable[..., Predictor]
+
+
+@pytest.fixture
+def load_with(monkeypatch: pytest.MonkeyPatch) -> LoadWith:
+    """Load a bundle where these engines are found, the first one first, and answer like this."""
+
+    def load(
+        run: Callable[[Batch], Batch] | dict[str, Callable[[Batch], Batch]],
+        bundle: ModelBundle,
+        precision: PrecisionChoice = "f32",
+    ) -> Predictor:
+        runs = run if isinstance(run, dict) else {"litert in f32": run}
+        found = tuple(each for each in CANDIDATES if str(each) in runs)
+        left_out = {CANDIDATES[0]: "there is none"}
+
+        def started(_: ModelBundle, candidate: Candidate, *, threads: int, streams: int) -> Fake:
+            assert threads == 1
+            return Fake(runs[str(candidate)], candidate.engine, candidate.precision, streams)
+
+        monkeypatch.setattr(predictor_module, "find_candidates", lambda *_: Found(found, left_out))
+        monkeypatch.setattr(predictor_module, "load_candidate", started)
+        return load_predictor(bundle, "auto", precision, threads=1, streams=3)
 
     return load
 
@@ -129,8 +154,115 @@ def test_an_engine_that_answers_a_golden_picture_otherwise_is_refused_and_where_
 ) -> None:
     bundle = fake_bundle(**with_golden(0.25))
 
-    with pytest.raises(InvalidBundle, match=re.escape(f"red.png: litert answers {said}")):
+    with pytest.raises(InvalidBundle, match=re.escape(f"red.png: litert in f32 answers {said}")):
         load_with(always(*wrong), bundle)
+
+
+def quantised(tolerance: float) -> dict[str, Any]:
+    measured = {"calibrated_on": 9, "pictures": 9, "largest_difference": 0.01, "changed_verdicts": 0}
+    return {"quantised": {"file": "model.int8.onnx", "tolerance": tolerance, **measured}}
+
+
+@pytest.mark.parametrize(
+    ("candidate", "off_by", "accepted"),
+    [
+        ("openvino in f32", 0.0011, False),
+        ("openvino in bf16", 0.19, True),
+        ("openvino in bf16", 0.21, False),
+        ("openvino in int8", 0.06, True),
+        ("openvino in int8", 0.08, False),
+    ],
+)
+def test_each_precision_may_be_as_far_off_as_is_said_of_it(
+    fake_bundle: Callable[..., ModelBundle],
+    load_with: LoadWith,
+    candidate: str,
+    off_by: float,
+    accepted: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    bundle = fake_bundle(**with_golden(0.01), **quantised(0.07))
+    engines = {candidate: always(0.01 + off_by, 0.99 - off_by)}
+
+    if accepted:
+        predictor = load_with(engines, bundle)
+        assert f"{predictor.engine_name} in {predictor.precision}" == candidate
+        assert predictor.tolerance >= off_by
+    else:
+        with pytest.raises(InvalidBundle, match=f"{candidate} answers"):
+            load_with(engines, bundle)
+
+
+@pytest.mark.parametrize("candidate", ["openvino in bf16", "onnxruntime in int8"])
+def test_a_precision_that_changes_a_golden_verdict_is_refused(
+    fake_bundle: Callable[..., ModelBundle], load_with: LoadWith, candidate: str
+) -> None:
+    bundle = fake_bundle(**with_golden(0.3), **quantised(0.3))  # red, from 0.6 on
+
+    with pytest.raises(InvalidBundle, match=rf"red\.png: is 'unsure' to {candidate} and 'red' in f32\."):
+        load_with({candidate: always(0.45, 0.55)}, bundle)
+
+
+def test_the_fastest_that_gets_the_golden_pictures_right_is_taken_and_the_log_says_why(
+    fake_bundle: Callable[..., ModelBundle], load_with: LoadWith, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: Batch) -> Batch:
+        raise RuntimeError("no such operator\nin this release")
+
+    engines = {
+        "openvino in bf16": always(0.9, 0.1),
+        "openvino in f32": broken,
+        "onnxruntime in f32": always(0.25, 0.75),
+        "litert in f32": always(0.25, 0.75),
+    }
+
+    with caplog.at_level("INFO"):
+        predictor = load_with(engines, fake_bundle(**with_golden(0.25)), "auto")
+
+    assert (predictor.engine_name, predictor.precision) == ("onnxruntime", "f32")
+    assert (predictor.streams, predictor.threads, predictor.max_batch) == (3, 1, 4)
+    first, second, last = caplog.records
+    assert [first.levelname, second.levelname, last.levelname] == ["WARNING", "WARNING", "INFO"]
+    assert "red.png: openvino in bf16 answers 0.9000 for 'blue'" in first.getMessage()
+    assert first.getMessage().startswith("openvino in bf16 is left out: ")
+    assert "the network cannot be loaded or run (no such operator)." in second.getMessage()
+    assert last.getMessage() == (
+        "onnxruntime in f32 runs the network, measured at 1.0 times the speed of onnxruntime in f32; "
+        "left out before it: openvino in int8 (there is none)"
+    )
+
+
+def test_where_no_engine_gets_them_right_the_last_one_says_why(
+    fake_bundle: Callable[..., ModelBundle], load_with: LoadWith
+) -> None:
+    engines = {"onnxruntime in f32": always(0.5, 0.5), "litert in f32": always(0.75, 0.25)}
+
+    with pytest.raises(InvalidBundle, match=r"litert in f32 answers 0\.75"):
+        load_with(engines, fake_bundle(**with_golden(0.25)), "auto")
+
+
+def test_another_of_the_same_is_loaded_and_checked_anew(tiny_bundle: ModelBundle) -> None:
+    first = load_predictor(tiny_bundle, "litert", threads=1, streams=2, limits=PictureLimits(pixels=99_999))
+
+    again = first.again()
+
+    assert again is not first
+    assert again._engine is not first._engine
+    for name in ("bundle", "engine_name", "precision", "threads", "streams", "_limits"):
+        assert getattr(again, name) == getattr(first, name)
+
+
+def test_another_is_not_loaded_from_files_that_are_others_by_now(
+    tiny_bundle: ModelBundle, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_bundle.folder, tmp_path / "bundle")
+    predictor = load_predictor(ModelBundle.read(tmp_path / "bundle"), "litert", threads=1)
+    write_manifest(
+        tmp_path / "bundle",
+        tiny_bundle.manifest.model_dump(mode="json", exclude={"files"}) | {"version": "7.7.7"},
+    )
+
+    with pytest.raises(InvalidBundle, match=r"bundle: is another bundle than the one that was loaded"):
+        predictor.again()
 
 
 @pytest.mark.parametrize("probabilities", [(1.0,), (0.25, 0.5, 0.25)])

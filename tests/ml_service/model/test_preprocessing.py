@@ -2,7 +2,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,7 +15,10 @@ from muffin_v_chihuahua_ml_service.errors import (
     TooManyPixels,
     UnsupportedPictureFormat,
 )
-from muffin_v_chihuahua_ml_service.model.preprocessing import FORMATS, Preprocessing, preprocess
+from muffin_v_chihuahua_ml_service.model import preprocessing
+from muffin_v_chihuahua_ml_service.model.pictures.opening import FORMATS
+from muffin_v_chihuahua_ml_service.model.preprocessing import Preprocessing, prepare, preprocess
+from muffin_v_chihuahua_ml_service.settings import PictureLimits
 
 HOW = Preprocessing(width=32, height=32, resize_shorter_side=36)
 AS_IT_IS = Preprocessing(width=64, height=48, resize_shorter_side=48)
@@ -217,6 +220,47 @@ def test_it_is_also_cut_as_if_it_had_been_upright(
     np.testing.assert_allclose(array, preprocess(encode(upright), how), atol=1)
 
 
+def at_once(image: Image.Image, turn: Image.Transpose | None, how: Preprocessing) -> NDArray[np.float32]:
+    """What the whole picture in RGB becomes when Pillow resizes it in one go."""
+    rgb = preprocessing.to_rgb(image, how.alpha_background)
+    upright = rgb if turn is None else rgb.transpose(turn)
+    box = preprocessing._middle(upright.size, (how.width, how.height), how.resize_shorter_side)
+    kind = Image.Resampling[how.interpolation.upper()]
+    return np.asarray(upright.resize((how.width, how.height), kind, box), dtype=np.float32)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize("orientation", [1, 5, 6, 7, 8])
+@pytest.mark.parametrize("size", [(300, 211), (90, 400), (400, 90), (5, 700), (20, 31), (48, 32)])
+def test_a_picture_in_strips_and_bands_becomes_the_same_as_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+    encode: Encode,
+    size: tuple[int, int],
+    orientation: int,
+    interpolation: Literal["bilinear", "bicubic", "lanczos"],
+) -> None:
+    how = Preprocessing(width=48, height=32, resize_shorter_side=36, interpolation=interpolation)
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
+    image, exif = Image.fromarray(noise), Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    expected = at_once(image, preprocessing._TURNS.get(orientation), how)
+    monkeypatch.setattr(preprocessing, "STRIP_PIXELS", 1000)
+
+    for most_copied in (0, 10**9):
+        monkeypatch.setattr(preprocessing, "COPIED_PIXELS", most_copied)
+        np.testing.assert_array_equal(preprocess(encode(image, exif=exif), how), expected)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGB", "RGBA", "1", "I;16"])
+def test_so_does_every_colour_mode(
+    monkeypatch: pytest.MonkeyPatch, draw: Draw, encode: Encode, mode: str
+) -> None:
+    image = draw((200, 300)).convert(mode)
+    monkeypatch.setattr(preprocessing, "COPIED_PIXELS", 0)
+
+    np.testing.assert_array_equal(preprocess(encode(image), HOW), at_once(image, None, HOW))
+
+
 def exif_with(kind: int, count: int, value: bytes) -> bytes:
     """The tag Orientation alone, in TIFF's words: 2 is text, 3 a short number, 5 a fraction."""
     return b"Exif\0\0II*\0" + struct.pack("<IHHHI4sI", 8, 1, 0x112, kind, count, value, 0)
@@ -273,10 +317,10 @@ def test_the_limit_counts_pixels_and_not_sides(
     picture = encode(Image.new("RGB", size))
 
     if accepted:
-        assert preprocess(picture, HOW, max_pixels=100).shape == (32, 32, 3)
+        assert prepare(picture, HOW, PictureLimits(100)).array.shape == (32, 32, 3)
     else:
         with pytest.raises(TooManyPixels):
-            preprocess(picture, HOW, max_pixels=100)
+            prepare(picture, HOW, PictureLimits(100))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
@@ -301,10 +345,10 @@ def test_a_damaged_picture_is_answered_or_refused_but_never_fails(
     picture[where] = rng.integers(0, 256, len(where))
 
     try:
-        array = preprocess(picture.tobytes(), HOW, max_pixels=10_000_000)
+        array = prepare(picture.tobytes(), HOW, PictureLimits(10_000_000))
     except (BrokenPicture, NotAPicture, TooManyPixels):
         return
-    assert array.shape == (32, 32, 3)
+    assert array.array.shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize(

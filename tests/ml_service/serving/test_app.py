@@ -69,15 +69,32 @@ def test_a_caller_who_hangs_up_is_no_fault_of_the_service(
         sent.append(message)
 
     async def call() -> None:
-        service = InferenceService(decoders=1)
-        await service.load(lambda: predictor)
+        service = InferenceService(Settings(), decoders=1)
+        await service.models.load(lambda: predictor)
         scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [], "query_string": b""}
-        state = {"service": service, "settings": Settings()}
+        state = {"service": service}
         await make_app()({**scope, "state": state}, hang_up, send)
 
     run(call)
 
-    assert sent[0]["status"] == 400
+    assert sent[0]["status"] == 499
+
+
+def test_an_error_that_nobody_foresaw_is_answered_and_counted_with_its_request_id(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, red: bytes
+) -> None:
+    async def fail(*_: object) -> None:
+        raise KeyError("the service's secret")
+
+    monkeypatch.setattr(client.app_state["service"], "predict", fail)
+
+    response = client.post("/predict", content=red, headers={"X-Request-Id": "my-own"})
+
+    assert response.status_code == 500
+    assert response.json()["code"] == "internal_error"
+    assert response.json()["request_id"] == response.headers["x-request-id"] == "my-own"
+    assert "secret" not in response.text
+    assert 'mvc_errors_total{code="internal_error"} 1.0' in client.get("/metrics").text
 
 
 ANSWER_ONE = """
@@ -94,7 +111,7 @@ from muffin_v_chihuahua_ml_service.settings import Settings
 
 
 class Engine:
-    name = "litert"
+    name, precision, streams, max_batch = "litert", "f32", 1, 1
 
     def run(self, batch):
         return np.tile([0.2, 0.8], (len(batch), 1))
@@ -105,11 +122,13 @@ with TestClient(create_app(Settings(), lambda: Predictor(ModelBundle.read(folder
     while client.get("/").status_code == 503:
         pass
     print(client.post("/predict", content=(folder / "golden/red.png").read_bytes()).status_code)
-print({"tensorflow", "keras", "torch", "sklearn"} & sys.modules.keys())
+print({"tensorflow", "keras", "torch", "sklearn", "opentelemetry.sdk"} & sys.modules.keys())
 """
 
 
-def test_answering_over_http_imports_no_training_framework(fake_bundle: Callable[..., ModelBundle]) -> None:
+def test_answering_over_http_imports_no_training_framework_and_traces_nothing(
+    fake_bundle: Callable[..., ModelBundle],
+) -> None:
     process = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", ANSWER_ONE, str(fake_bundle().folder)],
         capture_output=True,

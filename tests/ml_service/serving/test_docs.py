@@ -2,7 +2,7 @@ import re
 
 from starlette.testclient import TestClient
 
-from muffin_v_chihuahua_ml_service.serving.app import STATUSES
+from muffin_v_chihuahua_ml_service.serving.answers import STATUSES
 
 
 def test_the_docs_need_nothing_from_elsewhere(client: TestClient) -> None:
@@ -19,10 +19,17 @@ def test_every_route_of_ours_is_documented_with_its_refusals(client: TestClient)
 
     assert {path: set(operations) for path, operations in paths.items()} == {
         "/": {"get"},
+        "/model": {"get"},
+        "/metrics": {"get"},
         "/predict": {"post"},
     }
+    assert paths["/model"]["get"]["responses"].keys() == {"200", "503"}
+    assert paths["/metrics"]["get"]["responses"].keys() == {"200"}
+    assert "mvc_" in paths["/metrics"]["get"]["responses"]["200"]["content"]["text/plain"]["example"]
     assert paths["/"]["get"]["responses"].keys() == {"200", "503"}
-    assert paths["/predict"]["post"]["responses"].keys() == {"200", "400", "413", "415", "422", "503"}
+    assert paths["/predict"]["post"]["responses"].keys() == {
+        *("200", "400", "408", "413", "415", "422", "429", "500", "503", "504")
+    }
 
 
 def test_every_field_of_an_answer_has_an_example(client: TestClient) -> None:
@@ -30,6 +37,10 @@ def test_every_field_of_an_answer_has_an_example(client: TestClient) -> None:
 
     for name in ("LabelProbability", "ModelReference", "DigestedModel", "Timings"):
         assert all(field["examples"] for field in schemas[name]["properties"].values())
+    of_the_model = schemas["ModelAnswer"]["properties"]
+    assert {name for name, field in of_the_model.items() if "examples" not in field} == {
+        *("input", "calibration", "metrics", "previous"),  # objects, which /docs shows by their fields
+    }
 
 
 def test_every_refusal_has_an_example_of_its_own(client: TestClient) -> None:

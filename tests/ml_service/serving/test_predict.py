@@ -241,7 +241,7 @@ def test_a_model_that_fails_answers_500_in_json_and_the_service_goes_on(
 
     assert response.status_code == 500
     assert response.json().keys() == {"error", "code", "request_id"}
-    assert response.json()["code"] == "internal_error"
+    assert response.json()["code"] == "engine_failed"
     assert response.json()["request_id"] == response.headers["x-request-id"] == "my-own"
     assert "secret" not in response.text
     assert client.post("/predict", content=encode(draw())).is_success

@@ -19,6 +19,7 @@ def test_a_built_bundle_is_its_source_with_an_artefact_for_every_engine(
         "tensorflow": "model.keras",
         "litert": "model.tflite",
         "onnxruntime": "model.onnx",
+        "openvino": "model.onnx",
     }
     assert built.artefacts.keys() == RUNTIMES.keys()
     without = {"artefacts", "files"}
@@ -53,7 +54,7 @@ def test_a_build_whose_engines_answer_otherwise_leaves_what_was_there(
     out.mkdir()
     (out / "old.txt").write_text("from before")
 
-    with pytest.raises(InvalidBundle, match="tensorflow answers"):
+    with pytest.raises(InvalidBundle, match="openvino in f32 answers"):
         build_bundle(write_manifest(source, manifest), out)
 
     assert [path.name for path in out.iterdir()] == ["old.txt"]

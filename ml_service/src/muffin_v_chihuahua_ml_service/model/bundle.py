@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,9 +26,13 @@ from .preprocessing import Preprocessing
 
 MANIFEST = "model.json"
 CARD = "MODEL_CARD.md"
-FORMAT_VERSION: Literal[2] = 2
 
-EngineName = Literal["litert", "onnxruntime", "tensorflow"]
+FormatVersion = Literal[2, 3]
+FORMAT_VERSION: FormatVersion = 3
+"""What is written; 2, which knows no quantised network, is read as well."""
+
+EngineName = Literal["litert", "onnxruntime", "openvino", "tensorflow"]
+Precision = Literal["f32", "bf16", "int8"]
 
 
 def is_plain(path: str) -> bool:
@@ -116,10 +120,25 @@ class GoldenPicture(_Part):
     probabilities: tuple[Probability, ...]
 
 
+class Quantised(_Part):
+    """The network in int8, as ONNX, and how far it is from f32 on pictures that it was not calibrated on."""
+
+    file: RelativePath
+    tolerance: Probability
+    """How far its probabilities may be from the golden ones; more than they were when it was measured."""
+    calibrated_on: PositiveInt
+    """Pictures that the ranges of its numbers follow from."""
+    pictures: PositiveInt
+    """Pictures that it was measured on."""
+    largest_difference: Probability
+    """Between a probability in int8 and the same in f32."""
+    changed_verdicts: int = Field(ge=0)
+
+
 class Manifest(_Part):
     """``model.json``."""
 
-    format_version: Literal[2] = FORMAT_VERSION
+    format_version: FormatVersion = FORMAT_VERSION
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     version: str = Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([.+-]?[A-Za-z0-9.]+)?$")
     description: str
@@ -134,6 +153,8 @@ class Manifest(_Part):
     """What the model has to reach before it is built, or None where nobody asked for anything."""
     metrics: dict[str, Any]
     artefacts: dict[EngineName, RelativePath] = Field(min_length=1)
+    quantised: Quantised | None = None
+    """Where there is one, the engines that read ONNX can run it instead of their artefact."""
     files: dict[RelativePath, FileEntry]
 
     @model_validator(mode="after")
@@ -147,6 +168,8 @@ class Manifest(_Part):
                 msg = f"{golden.file} does not have one probability for each of {len(self.labels)} labels"
                 raise ValueError(msg)
         named = [*self.artefacts.values(), *(golden.file for golden in self.golden)]
+        if self.quantised is not None:
+            named.append(self.quantised.file)
         if missing := [name for name in named if name not in self.files]:
             msg = f"{missing[0]} is used but not listed under files"
             raise ValueError(msg)
@@ -191,9 +214,12 @@ class ModelBundle:
         bundle._check_files()
         return bundle
 
-    def artefact(self, engine: EngineName) -> Path | None:
-        """The file that the engine runs, or None where the bundle has none for it."""
+    def artefact(self, engine: EngineName, precision: Precision = "f32") -> Path | None:
+        """The file that the engine runs in this precision, or None where the bundle has none for it."""
         name = self.manifest.artefacts.get(engine)
+        if precision == "int8":
+            quantised = self.manifest.quantised
+            name = quantised.file if name is not None and quantised is not None else None
         return None if name is None else self.folder / name
 
     def _check_files(self) -> None:
@@ -219,9 +245,10 @@ def parse_manifest(content: bytes, name: str) -> Manifest:
     try:
         raw = json.loads(content)
         version = raw.get("format_version") if isinstance(raw, dict) else None
-        if version != FORMAT_VERSION:
+        if version not in get_args(FormatVersion):
+            known = " and ".join(map(str, get_args(FormatVersion)))
             raise InvalidBundle(
-                f"{name}: format_version {version!r} is unknown, this release reads {FORMAT_VERSION}; "
+                f"{name}: format_version {version!r} is unknown, this release reads {known}; "
                 "use a release of the service that knows it, or build the bundle again."
             )
         return Manifest.model_validate(raw)
@@ -254,8 +281,10 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> ModelBundle:
     Raises:
         InvalidBundle: what would be written could not be read back.
     """
-    golden = [picture["file"] for picture in manifest["golden"]]
-    files = {name: file_entry(folder / name) for name in [*manifest["artefacts"].values(), *golden, CARD]}
+    named = [*manifest["artefacts"].values(), *(picture["file"] for picture in manifest["golden"]), CARD]
+    if manifest.get("quantised"):
+        named.append(manifest["quantised"]["file"])
+    files = {name: file_entry(folder / name) for name in named}
     content = {**manifest, "files": {name: entry.model_dump() for name, entry in sorted(files.items())}}
     (folder / MANIFEST).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return ModelBundle.read(folder)

@@ -1,72 +1,81 @@
-"""The application: loads the model beside the event loop, and turns errors into statuses, in one table."""
+"""The application: loads the model beside the event loop, and turns errors into answers."""
 
-import logging
-import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from anyio import create_task_group
-from asgi_correlation_id import CorrelationIdMiddleware, correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from ulid import ULID
 
 from .. import __version__, errors
-from ..model.predictor import Predictor
-from ..settings import Settings, usable_cores
+from ..model.pictures.memory import give_memory_back
+from ..settings import Settings
+from . import admin
+from .answers import STATUSES, error_body, error_headers
+from .exchange import Exchange
+from .front import Front, Observer
 from .inference import InferenceService
+from .metrics import Metrics
+from .models import LoadPredictor
+from .reloading import Beside
 from .routes import router
-from .schemas import ErrorAnswer
+from .state_routes import router as state_router
+from .tracing import TELEMETRY
 
-_log = logging.getLogger(__name__)
-
-STATUSES: Mapping[type[errors.MLServiceError], int] = {
-    errors.EmptyBody: 400,
-    errors.MissingField: 400,
-    errors.MalformedBody: 400,
-    errors.NotAPicture: 400,
-    errors.BrokenPicture: 400,
-    errors.BodyTooLarge: 413,
-    errors.UnsupportedContentType: 415,
-    errors.UnsupportedPictureFormat: 415,
-    errors.TooManyPixels: 422,
-    errors.ModelNotReady: 503,
-}
-"""The contract's error table; an error that is not here is a fault of ours and answers 500."""
-
-REQUEST_ID_HEADER = "X-Request-Id"
-
-_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_CALLER_LEFT = 499
+"""What nginx calls it; nobody reads it, but the metrics and the log tell it from a fault of either side."""
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - all but two are for who starts processes
     settings: Settings,
-    load_predictor: Callable[[], Predictor],
-    beside: Callable[[InferenceService], Coroutine[Any, Any, None]] | None = None,
+    load_predictor: LoadPredictor,
+    *,
+    beside: Sequence[Beside] = (),
+    observers: Sequence[Observer] = (),
+    tell_others: admin.TellOthers = lambda _: None,
+    loading_since: float | None = None,
 ) -> FastAPI:
     """The inference service.
 
     Args:
-        settings: limits and the number of threads.
-        load_predictor: called once in a thread after the start; until it returns, every call answers 503.
-        beside: runs from the start until the service stops, such as what waits for a new model.
+        settings: limits of what is taken and for how long.
+        load_predictor: called in a thread after the start, and for each reload; until it has returned once,
+            every call answers 503.
+        beside: run from the start until the service stops, such as what waits for a new model.
+        observers: told about every request once it has been answered, after the metrics.
+        tell_others: told about every change that somebody asked for over HTTP.
+        loading_since: when the first load began, on ``perf_counter``, if that is before the start.
     """
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        service = InferenceService(decoders=usable_cores())
-        async with create_task_group() as tasks:
-            tasks.start_soon(service.load, load_predictor)
-            if beside is not None:
-                tasks.start_soon(beside, service)
-            yield {"service": service, "settings": settings}
-            tasks.cancel_scope.cancel()
+        give_memory_back()
+        service = InferenceService(settings, batch_ran=metrics.batch_ran)
+        try:
+            async with create_task_group() as tasks:
+                tasks.start_soon(metrics.keep_fresh, service)
+                tasks.start_soon(service.models.load, load_predictor, loading_since)
+                for each in beside:
+                    tasks.start_soon(each, service)
+                yield {
+                    "turn_away": partial(front.turn_away, service),
+                    "service": service,
+                    "settings": settings,
+                    "load_predictor": load_predictor,
+                    "metrics": metrics,
+                    "tell_others": tell_others,
+                }
+                tasks.cancel_scope.cancel()
+        finally:
+            service.abandon()
 
     app = FastAPIOffline(
         title="Muffin v chihuahua: ML service",
@@ -74,6 +83,7 @@ def create_app(
         version=__version__,
         lifespan=lifespan,
         redoc_url=None,
+        telemetry=TELEMETRY,
         exception_handlers={
             errors.MLServiceError: _answer_our_error,
             RequestValidationError: _answer_invalid_parameter,
@@ -83,36 +93,33 @@ def create_app(
         },
     )
     app.include_router(router)
-    app.add_middleware(
-        CorrelationIdMiddleware,
-        header_name=REQUEST_ID_HEADER,
-        generator=lambda: str(ULID()),
-        validator=_is_sane_request_id,
-        transformer=str,
-    )
+    app.include_router(state_router)
+    if settings.admin_key is not None:
+        app.include_router(admin.router)
+    # Outside of everything, where an error that nobody foresaw has already become an answer.
+    app.middleware_stack = front = Front(app.build_middleware_stack(), (metrics, *observers))
     return app
 
 
-def _is_sane_request_id(value: str) -> bool:
-    return _SANE_REQUEST_ID.fullmatch(value) is not None
+def _answer(request: Request, status: int, message: str, code: str, headers: dict[str, str]) -> Response:
+    exchange: Exchange = request.state.exchange
+    exchange.error = code
+    body = error_body(message, code, exchange.request_id)
+    return Response(body, status, headers, "application/json")
 
 
-def _answer(status: int, message: str, code: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    body = ErrorAnswer(error=message, code=code, request_id=correlation_id.get() or "")
-    return JSONResponse(body.model_dump(), status, headers)
-
-
-def _answer_our_error(_: Request, error: errors.MLServiceError) -> Response:
+def _answer_our_error(request: Request, error: errors.MLServiceError) -> Response:
     if type(error) not in STATUSES:
         raise error
-    status = STATUSES[type(error)]
-    headers = {"Retry-After": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return _answer(status, str(error), error.code, headers)
+    if isinstance(error, errors.Overloaded):
+        request.state.exchange.rejected_because = error.reason
+    return _answer(request, STATUSES[type(error)], str(error), error.code, error_headers(error))
 
 
-def _answer_invalid_parameter(_: Request, error: RequestValidationError) -> Response:
+def _answer_invalid_parameter(request: Request, error: RequestValidationError) -> Response:
     sentence = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors())
-    return _answer(HTTPStatus.BAD_REQUEST, f"A parameter is not valid: {sentence}.", "invalid_parameter")
+    message = f"A parameter is not valid: {sentence}."
+    return _answer(request, HTTPStatus.BAD_REQUEST, message, "invalid_parameter", {})
 
 
 def _answer_http_error(request: Request, error: HTTPException) -> Response:
@@ -120,16 +127,15 @@ def _answer_http_error(request: Request, error: HTTPException) -> Response:
     sentence = (
         f"{request.method} {request.url.path}: {status.phrase.lower()}; see GET /docs for what there is."
     )
-    return _answer(status, sentence, status.name.lower(), error.headers)
+    return _answer(request, status, sentence, status.name.lower(), dict(error.headers or {}))
 
 
-def _answer_nobody(_: Request, __: ClientDisconnect) -> Response:
-    return Response(status_code=HTTPStatus.BAD_REQUEST)  # the caller hung up, so nobody reads it
+def _answer_nobody(request: Request, _: ClientDisconnect) -> Response:
+    request.state.exchange.error = "caller_left"
+    return Response(status_code=_CALLER_LEFT)
 
 
-def _answer_unexpected(_: Request, __: Exception) -> Response:
-    # Starlette logs the traceback; this handler runs outside the middleware that sets the header.
-    request_id = {REQUEST_ID_HEADER: correlation_id.get() or ""}
-    return _answer(
-        500, "Something in the service failed; its log has the details.", "internal_error", request_id
-    )
+def _answer_unexpected(request: Request, _: Exception) -> Response:
+    # Starlette logs the traceback.
+    message = "Something in the service failed; its log has the details."
+    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, message, "internal_error", {})

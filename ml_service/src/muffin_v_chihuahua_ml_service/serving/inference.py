@@ -1,19 +1,17 @@
 """From a picture's bytes to its answer without holding up the event loop."""
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TypeVar
 
-from anyio import CapacityLimiter, Lock, to_thread
-
-from ..errors import MLServiceError, ModelNotReady
+from ..errors import Draining, ModelNotReady
 from ..model.predictor import Prediction, Predictor
-
-_log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
+from ..model.preprocessing import Prepared
+from ..settings import Settings
+from .admission import Admission
+from .callers import Deadline
+from .live_model import BatchRan, LiveModel
+from .models import Models
+from .threads import WorkerThreads
 
 
 @dataclass(frozen=True)
@@ -25,92 +23,91 @@ class Answer:
     decode_ms: float
     queue_ms: float
     inference_ms: float
+    batch_size: int
+    pixels: int
+    """Of the picture as it was sent."""
 
 
 class InferenceService:
-    """Holds the predictor from when it is loaded, and runs pictures through it: many decode, one infers."""
+    """Admits pictures, decodes several at once, and lets the model's engine take what is ready."""
 
-    def __init__(self, decoders: int) -> None:
-        """Allow ``decoders`` pictures to be decoded at once."""
-        self._predictor: Predictor | None = None
-        self._failure: MLServiceError | None = None
-        self._loading = Lock()
-        self._asked_again = False
-        self._decoding = CapacityLimiter(decoders)
-        self._inferring = CapacityLimiter(1)
+    def __init__(
+        self, settings: Settings, decoders: int | None = None, batch_ran: BatchRan | None = None
+    ) -> None:
+        """Make one that decodes ``decoders`` pictures at once, by default one a core.
 
-    async def load(self, load_predictor: Callable[[], Predictor]) -> None:
-        """Load the predictor in a thread; what it raises on purpose is kept and told to those who ask."""
-        async with self._loading:
-            try:
-                await self._replace(load_predictor)
-            except MLServiceError as error:
-                self._failure = error
-                _log.error("The model could not be loaded: %s", error)
-
-    async def reload(self, load_predictor: Callable[[], Predictor]) -> None:
-        """Load another predictor while this one answers, and change to it only if that went well.
-
-        One load runs at a time. Whoever asks meanwhile gets one more after it, however many they are.
+        ``batch_ran`` is told about every batch that an engine has run.
         """
-        if self._asked_again:
-            return
-        self._asked_again = True
-        async with self._loading:
-            self._asked_again = False
-            try:
-                await self._replace(load_predictor)
-            except MLServiceError as error:
-                _log.error("The model was not replaced: %s", error)
-            except Exception:  # noqa: BLE001 - whatever it was, it is no reason to stop answering
-                _log.exception("The model was not replaced, for a reason that nobody foresaw:")
-
-    async def _replace(self, load_predictor: Callable[[], Predictor]) -> None:
-        started = perf_counter()
-        predictor = await to_thread.run_sync(load_predictor)
-        self._predictor = predictor  # requests that have begun keep the one they began with
-        manifest = predictor.bundle.manifest
-        _log.info(
-            "Serving %s %s (%s) with %s, loaded and checked in %.2f s",
-            manifest.name,
-            manifest.version,
-            predictor.bundle.digest,
-            predictor.engine_name,
-            perf_counter() - started,
+        cores = settings.decoders if decoders is None else decoders
+        self.settings = settings
+        self.models = Models(
+            lambda predictor: LiveModel(
+                predictor,
+                decoders=cores,
+                timeout_s=settings.engine_timeout_ms / 1000,
+                batch_ran=batch_ran,
+            ),
+            keep_s=settings.rollback_s,
         )
+        self.admission = Admission(
+            max_wait_s=settings.max_wait_ms / 1000, max_bytes=settings.max_held_bytes, parallel=cores
+        )
+        self.is_draining = False
+        self._decoding = WorkerThreads(cores, "decoding")
 
     @property
-    def predictor(self) -> Predictor:
-        """The loaded predictor.
+    def ready_model(self) -> LiveModel:
+        """The model, where the service can be sent new work.
 
         Raises:
-            ModelNotReady: it is still loading, or could not be loaded.
+            ModelNotReady: it is loading, could not be loaded, or its engine hangs.
+            Draining: the service is about to end.
         """
-        if self._predictor is None:
-            reason = "is still loading." if self._failure is None else f"could not be loaded: {self._failure}"
-            raise ModelNotReady(f"The model {reason}")
-        return self._predictor
+        model = self.models.current
+        if self.is_draining:
+            raise Draining("The service is ending; ask another one.")
+        if model.is_stuck:
+            raise ModelNotReady("The model's engine hangs and is being replaced.")
+        return model
 
-    async def predict(self, data: bytes) -> Answer:
-        """Answer for one picture's bytes.
+    def abandon(self) -> None:
+        """Leave what runs to itself, because the event loop ends."""
+        self._decoding.abandon()
+        self.models.abandon()
+
+    async def predict(self, data: bytes, deadline: Deadline | None = None) -> Answer:
+        """Answer for one picture's bytes; if the caller is cancelled, what has not begun is dropped.
 
         Raises:
             ModelNotReady: there is no model yet.
+            Overloaded: it would wait for too long, or beyond ``deadline``.
             RejectedPicture: the bytes are no picture that can be answered.
+            EngineFailed, EngineStuck: the engine did not manage this picture.
         """
-        predictor = self.predictor
-        picture, decode_ms = await to_thread.run_sync(
-            _timed, lambda: predictor.preprocess(data), limiter=self._decoding
+        model = self.models.current
+        self.admission.check(None if deadline is None else deadline.remaining_s)
+        with self.admission.admitted():
+            return await self._answer(model, data)
+
+    async def _answer(self, model: LiveModel, data: bytes) -> Answer:
+        came = perf_counter()
+        predictor = model.predictor
+        async with model.batcher.place() as place:
+            prepared, decode_s = await self._decoding.run(lambda: _timed(predictor, data))
+            batched = await place.run(prepared.array)
+        inference_s = batched.ended - batched.began
+        queue_s = perf_counter() - came - decode_s - inference_s
+        return Answer(
+            batched.result,
+            predictor,
+            decode_s * 1000,
+            queue_s * 1000,
+            inference_s * 1000,
+            batched.size,
+            prepared.pixels,
         )
-        waiting = perf_counter()
-        async with self._inferring:
-            queue_ms = (perf_counter() - waiting) * 1000
-            predictions, inference_ms = await to_thread.run_sync(
-                _timed, lambda: predictor.predict_batch([picture])
-            )
-        return Answer(predictions[0], predictor, decode_ms, queue_ms, inference_ms)
 
 
-def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
+def _timed(predictor: Predictor, data: bytes) -> tuple[Prepared, float]:
     started = perf_counter()
-    return work(), (perf_counter() - started) * 1000
+    return predictor.prepare(data), perf_counter() - started

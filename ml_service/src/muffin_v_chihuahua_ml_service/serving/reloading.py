@@ -1,27 +1,47 @@
-"""A new model in a running service, when a signal asks for one."""
+"""A new model in a running service, or the one before it, when a signal asks for one."""
 
+import logging
+import signal
 from collections.abc import Callable, Coroutine
-from signal import Signals
+from contextlib import suppress
 from typing import Any
 
 from anyio import create_task_group, open_signal_receiver
 
-from ..model.predictor import Predictor
+from ..errors import MLServiceError, NothingToRollBackTo
 from .inference import InferenceService
+from .models import LoadPredictor
+
+_log = logging.getLogger(__name__)
+
+Beside = Callable[[InferenceService], Coroutine[Any, Any, None]]
 
 
-def reload_on(
-    signal: Signals, load_predictor: Callable[[], Predictor]
-) -> Callable[[InferenceService], Coroutine[Any, Any, None]]:
-    """What ``create_app`` runs beside the service, so that each ``signal`` lets it load its model again.
+def obey_signals(load_predictor: LoadPredictor) -> Beside:
+    """What ``create_app`` runs beside the service: SIGHUP reloads the model, SIGUSR1 rolls it back.
 
-    Only the main thread of a process can wait for signals.
+    Only the main thread of a process can wait for signals, and only POSIX has these.
     """
 
     async def listen(service: InferenceService) -> None:
-        with open_signal_receiver(signal) as signals:
+        with open_signal_receiver(signal.SIGHUP, signal.SIGUSR1) as signals:
             async with create_task_group() as tasks:
-                async for _ in signals:
-                    tasks.start_soon(service.reload, load_predictor)
+                async for each in signals:
+                    if each == signal.SIGHUP:
+                        tasks.start_soon(_reload, service, load_predictor)
+                    else:
+                        tasks.start_soon(_roll_back, service)
 
     return listen
+
+
+async def _reload(service: InferenceService, load_predictor: LoadPredictor) -> None:
+    with suppress(MLServiceError):  # it is in the log, and a signal has no answer
+        await service.models.reload(load_predictor)
+
+
+async def _roll_back(service: InferenceService) -> None:
+    try:
+        await service.models.rollback()
+    except NothingToRollBackTo as error:
+        _log.warning("The model was not rolled back: %s", error)

@@ -1,18 +1,21 @@
-"""A request's body to one picture's bytes, refused as soon as it is clear that it is too large."""
+"""A request's body to a picture's bytes, refused as soon as it is clear that it is too large or too slow."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from anyio import fail_after
 from starlette.requests import Request
-from starlette.types import Message, Receive
 
-from ..errors import BodyTooLarge, EmptyBody, MalformedBody, MissingField, UnsupportedContentType
+from ..errors import EmptyBody, MalformedBody, MissingField, SlowBody, UnsupportedContentType
+from .forms import FormFiles, FormLimits, too_large
 
 _FORM_OVERHEAD = 64 * 1024
-"""Bytes that a form may need around the picture: boundaries, headers, a few small fields."""
+"""Bytes that a form may need around its pictures: boundaries, headers, a few small fields."""
 
 _MAX_FIELDS = 16
+
+_FORM = "multipart/form-data"
+_BODY_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -23,66 +26,68 @@ class Upload:
     filename: str | None
 
 
-async def read_upload(request: Request, max_bytes: int) -> Upload:
+async def read_upload(request: Request, max_bytes: int, timeout_s: float = _BODY_TIMEOUT_S) -> Upload:
     """The picture in the form's field ``file``, or the body itself where that is the picture.
 
     Raises:
         BodyTooLarge: more than ``max_bytes``; by the header Content-Length before anything is read.
+        SlowBody: it has not all come within ``timeout_s`` seconds.
         EmptyBody, MissingField, MalformedBody, UnsupportedContentType: as their names say.
     """
-    kind = request.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        upload = await _from_form(_limited(request, max_bytes + _FORM_OVERHEAD))
+    kind = _kind(request)
+    if kind == _FORM:
+        limits = FormLimits(max_bytes, 1, _MAX_FIELDS)
+        [upload] = await _read_form(request, "file", limits, max_bytes + _FORM_OVERHEAD, timeout_s)
     elif kind.startswith("image/") or kind == "application/octet-stream":
-        upload = Upload(await _limited(request, max_bytes).body(), None)
+        upload = Upload(await _read_whole(request, max_bytes, timeout_s), None)
     else:
         raise UnsupportedContentType(
-            f"The content type {kind!r} is not accepted; send multipart/form-data with a field `file`, "
+            f"The content type {kind!r} is not accepted; send {_FORM} with a field `file`, "
             "or the picture itself as image/* or application/octet-stream."
         )
-    if len(upload.content) > max_bytes:
-        raise _too_large(max_bytes)
     if not upload.content:
         raise EmptyBody("There is nothing in the body; send a picture.")
     return upload
 
 
-async def _from_form(request: Request) -> Upload:
-    try:
-        async with request.form(max_files=1, max_fields=_MAX_FIELDS) as form:
-            field = form.get("file")
-            if not isinstance(field, UploadFile):
-                found = "is text, not a file" if field is not None else "is missing"
-                raise MissingField(f"The field `file` {found}; with curl: -F file=@picture.jpg")
-            return Upload(await field.read(), field.filename)
-    except HTTPException as error:  # how Starlette reports a form that it cannot parse
-        raise MalformedBody(f"The form cannot be read: {error.detail}") from error
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
 
 
-def _limited(request: Request, max_bytes: int) -> Request:
-    """The same request with a body that ends in ``BodyTooLarge`` once it is longer than it may be.
+async def _read_form(
+    request: Request, field: str, limits: FormLimits, max_bytes: int, timeout_s: float
+) -> list[Upload]:
+    form = FormFiles(field, limits)
+    await _receive(request, form.parser(request.headers["content-type"]), max_bytes, timeout_s)
+    if not form.is_whole:
+        raise MalformedBody("The form ends before its last boundary; send it again.")
+    if not form.files:
+        found = "is text, not a file" if form.has_text else "is missing"
+        raise MissingField(f"The field `{field}` {found}; with curl: -F {field}=@picture.jpg")
+    return [Upload(file.content, file.filename) for file in form.files]
 
-    ``FastAPI(max_body_size=…)`` would do the same, but answers in plain text instead of the contract's JSON.
+
+async def _read_whole(request: Request, max_bytes: int, timeout_s: float) -> bytes:
+    pieces: list[bytes] = []
+    await _receive(request, pieces.append, max_bytes, timeout_s)
+    return b"".join(pieces)
+
+
+async def _receive(request: Request, take: Callable[[bytes], None], max_bytes: int, timeout_s: float) -> None:
+    """Hand the body on as it arrives.
+
+    ``FastAPI(max_body_size=…)`` would count too, but answers in plain text instead of the contract's JSON.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_large(max_bytes)
-    return Request(request.scope, _counting(request.receive, max_bytes))
-
-
-def _counting(receive: Receive, max_bytes: int) -> Receive:
+        raise too_large(max_bytes)
     received = 0
-
-    async def counted() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > max_bytes:
-            raise _too_large(max_bytes)
-        return message
-
-    return counted
-
-
-def _too_large(max_bytes: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The body is larger than the limit of {max_bytes} bytes.")
+    try:
+        with fail_after(timeout_s):
+            async for piece in request.stream():
+                received += len(piece)
+                if received > max_bytes:
+                    raise too_large(max_bytes)
+                take(piece)
+    except TimeoutError as error:
+        raise SlowBody(f"The body has not all come within {timeout_s:g} seconds; send it again.") from error

@@ -2,15 +2,16 @@
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from ..model.bundle import CARD, ModelBundle, write_manifest
-from ..model.predictor import load_predictor
-from ..settings import usable_cores
+from ..model.bundle import CARD, FORMAT_VERSION, ModelBundle, write_manifest
+from .checks import check_engines
+from .int8 import add_int8
 from .judging.gate.gate import check_bundle
 from .onnx_export import export_onnx
 
@@ -18,11 +19,17 @@ LITERT = "model.tflite"
 ONNX = "model.onnx"
 
 
-def build_bundle(source: ModelBundle, out: Path) -> ModelBundle:
+def build_bundle(source: ModelBundle, out: Path, int8: Sequence[Path] = ()) -> ModelBundle:
     """Write the bundle with one artefact an engine to ``out``, whole or not at all.
 
+    Args:
+        source: with Keras weights.
+        out: the folder; what it holds is replaced.
+        int8: folders of class folders to quantise and measure on, or none to leave int8 out.
+
     Raises:
-        GateFailed: the bundle does not reach what its manifest asks for; nothing was done.
+        GateFailed: the bundle, or its network in int8, does not reach what its manifest asks for.
+        InvalidDataset: the folders for int8 cannot be used.
         InvalidBundle: an engine does not answer as the manifest's golden pictures say.
         EngineUnavailable: an engine is not installed, so nobody knows what it would answer.
     """
@@ -30,8 +37,9 @@ def build_bundle(source: ModelBundle, out: Path) -> ModelBundle:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as parent:
         bundle = _write(source, Path(parent) / out.name)
-        for engine in bundle.manifest.artefacts:
-            load_predictor(bundle, engine, threads=usable_cores())
+        if int8:
+            bundle = add_int8(bundle, int8)
+        check_engines(bundle)
         shutil.rmtree(out, ignore_errors=True)
         shutil.move(bundle.folder, out)
     return replace(bundle, folder=out)
@@ -45,8 +53,9 @@ def _write(source: ModelBundle, folder: Path) -> ModelBundle:
         shutil.copyfile(source.folder / name, folder / name)
     (folder / LITERT).write_bytes(export_litert(folder / weights))
     (folder / ONNX).write_bytes(export_onnx(folder / weights))
-    content = manifest.model_dump(mode="json", exclude={"files"})
-    content["artefacts"] = {"tensorflow": weights, "litert": LITERT, "onnxruntime": ONNX}
+    content = manifest.model_dump(mode="json", exclude={"files", "quantised"})
+    content["format_version"] = FORMAT_VERSION
+    content["artefacts"] = {"tensorflow": weights, "litert": LITERT, "onnxruntime": ONNX, "openvino": ONNX}
     return write_manifest(folder, content)
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from ..model.bundle import CARD, MANIFEST, ModelBundle
-from ..model.predictor import load_predictor
 from ..model.sources import ENTRY_POINTS
-from ..settings import usable_cores
+from .checks import check_engines
 from .judging.gate.gate import check_bundle
 
 _FIXED_DATE = {"SOURCE_DATE_EPOCH": "315532800"}
@@ -29,8 +28,7 @@ def package_bundle(bundle: ModelBundle, out: Path) -> list[Path]:
         EngineUnavailable: an engine that the bundle has an artefact for is not installed.
     """
     check_bundle(bundle)
-    for engine in bundle.manifest.artefacts:
-        load_predictor(bundle, engine, threads=usable_cores())
+    check_engines(bundle)
     out.mkdir(parents=True, exist_ok=True)
     return [_zip(bundle, out), _wheel(bundle, out)]
 

@@ -33,7 +33,7 @@ def test_each_picture_is_timed_alone_after_a_warm_up(
     measured = measure_latency(predictor, samples[:5])
 
     assert sizes == [1] * (3 + 5)
-    assert (measured["engine"], measured["pictures"]) == ("litert", 5)
+    assert (measured["engine"], measured["precision"], measured["pictures"]) == ("litert", "f32", 5)
     assert 20 <= measured["inference_ms"]["p50"] <= measured["inference_ms"]["p95"] < 300
     assert 0 < measured["decode_ms"]["p50"] <= measured["decode_ms"]["p95"]
 

@@ -97,7 +97,7 @@ def _manifest(folder: Path, shop: Shop) -> dict[str, Any]:
         for label, path in shop.golden.items()
     ]
     return {
-        "format_version": 2,
+        "format_version": 3,
         "name": "by-hand",
         "version": "0.1.0",
         "description": "Tells red from blue.",

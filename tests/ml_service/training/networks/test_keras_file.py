@@ -89,7 +89,7 @@ def test_what_was_saved_answers_as_before(tmp_path: Path) -> None:
 
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict_on_batch(pictures), expected)
-    engine = TensorFlowEngine(tmp_path / "model.keras", threads=1)
+    engine = TensorFlowEngine(tmp_path / "model.keras", threads=1, streams=1)
     np.testing.assert_allclose(engine.run(pictures), expected, atol=1e-6)
 
 

@@ -113,7 +113,7 @@ def test_build_makes_a_bundle_of_a_recipe_and_its_engines_agree(
         0,
         f"{bundle.folder}: tiny-one 0.1.0, {bundle.digest}\n",
     )
-    engines = [load_engine(bundle, name, threads=1) for name in bundle.manifest.artefacts]
+    engines = [load_engine(bundle, name, "f32", threads=1) for name in bundle.manifest.artefacts]
     assert {"tensorflow", "litert"} <= {engine.name for engine in engines}
     assert np.ptp([golden.probabilities for golden in bundle.manifest.golden], axis=0).max() > 1e-3
     for golden in bundle.manifest.golden:

@@ -1,76 +1,96 @@
 """What runs the network: one module an engine, each imports its runtime and nobody else does."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import EngineUnavailable
-from ...settings import EngineChoice
-from ..bundle import EngineName, ModelBundle
+from ...settings import EngineChoice, PrecisionChoice
+from ..bundle import EngineName, ModelBundle, Precision
+from .candidates import CANDIDATES, RUNTIMES, Candidate, Found, find_candidates
 
-RUNTIMES: dict[EngineName, str] = {
-    "litert": "ai_edge_litert",
-    "onnxruntime": "onnxruntime",
-    "tensorflow": "tensorflow",
-}
-"""The engines in the order in which ``auto`` tries them, and the module that each needs.
-
-The first two are about as fast as each other on idle cores; where others use them too, LiteRT loses less.
-"""
+__all__ = [
+    "CANDIDATES",
+    "RUNTIMES",
+    "Candidate",
+    "Engine",
+    "Found",
+    "find_candidates",
+    "load_candidate",
+    "load_engine",
+]
 
 
 class Engine(Protocol):
-    """A network that is loaded and ready to run; not safe for two threads at once."""
+    """A network that is loaded and ready to run."""
 
     @property
     def name(self) -> EngineName:
         """The engine's name, as the setting has it."""
 
+    @property
+    def precision(self) -> Precision:
+        """What it computes in."""
+
+    @property
+    def streams(self) -> int:
+        """How many threads may be in ``run`` at once; one more waits there until one of them is out."""
+
+    @property
+    def max_batch(self) -> int:
+        """Pictures in the batch that takes the least time a picture; more are taken as well."""
+
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
 
 
-def load_engine(bundle: ModelBundle, choice: EngineChoice = "auto", *, threads: int) -> Engine:
-    """Load the bundle's network with the engine asked for, or with the first one that can.
+def load_engine(
+    bundle: ModelBundle,
+    choice: EngineChoice = "auto",
+    precision: PrecisionChoice = "auto",
+    *,
+    threads: int,
+    streams: int = 1,
+) -> Engine:
+    """Load the bundle's network with the engine asked for, or with the fastest that can.
 
     Args:
         bundle: where the artefacts are.
         choice: an engine's name, or ``auto``.
+        precision: what it computes in, or ``auto``.
         threads: how many threads the engine may use for one batch.
+        streams: how many batches it runs at once.
 
     Raises:
-        EngineUnavailable: the engine is not installed, or the bundle has no artefact for it.
+        EngineUnavailable: the engine is not installed, the bundle has no artefact for it, or the processor
+            does not have the precision.
     """
-    candidates = list(RUNTIMES) if choice == "auto" else [choice]
-    reasons = []
-    for name in candidates:
-        artefact = bundle.artefact(name)
-        if artefact is None:
-            reasons.append(f"the bundle {bundle.manifest.name} has no artefact for {name}")
-        elif find_spec(RUNTIMES[name]) is None:
-            reasons.append(f"{RUNTIMES[name]} is not installed")
-        else:
-            return _load(name, artefact, threads)
-    raise EngineUnavailable(
-        f"No engine for {choice!r}: {' and '.join(reasons)}. "
-        "`build` adds the artefacts to a bundle; "
-        "pip install 'muffin-v-chihuahua-ml-service[onnxruntime,tensorflow]' adds the other engines."
-    )
+    fastest = find_candidates(bundle, choice, precision).candidates[0]
+    return load_candidate(bundle, fastest, threads=threads, streams=streams)
 
 
-def _load(name: EngineName, artefact: Path, threads: int) -> Engine:
+def load_candidate(bundle: ModelBundle, candidate: Candidate, *, threads: int, streams: int) -> Engine:
+    """Load the bundle's network with one that ``find_candidates`` found."""
+    artefact = bundle.artefact(candidate.engine, candidate.precision)
+    assert artefact is not None  # noqa: S101 - or it would not have been found
+    return _load(candidate, artefact, threads, streams)
+
+
+def _load(candidate: Candidate, artefact: Path, threads: int, streams: int) -> Engine:
     # Imported here, so that nothing but the engine in use is loaded: TensorFlow alone takes seconds.
-    if name == "litert":
-        from .litert import LiteRTEngine  # noqa: PLC0415
+    if candidate.engine == "openvino":
+        from .openvino import OpenVINOEngine  # noqa: PLC0415
 
-        return LiteRTEngine(artefact, threads)
-    if name == "onnxruntime":
+        return OpenVINOEngine(artefact, candidate.precision, threads, streams)
+    if candidate.engine == "onnxruntime":
         from .onnxruntime import OnnxRuntimeEngine  # noqa: PLC0415
 
-        return OnnxRuntimeEngine(artefact, threads)
+        return OnnxRuntimeEngine(artefact, candidate.precision, threads, streams)
+    if candidate.engine == "litert":
+        from .litert import LiteRTEngine  # noqa: PLC0415
+
+        return LiteRTEngine(artefact, threads, streams)
     from .tensorflow import TensorFlowEngine  # noqa: PLC0415
 
-    return TensorFlowEngine(artefact, threads)
+    return TensorFlowEngine(artefact, threads, streams)

@@ -7,23 +7,40 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from ..bundle import EngineName
+from ..bundle import EngineName, Precision
+from .lanes import Lanes
 
 
 class LiteRTEngine:
     """Runs a ``.tflite`` file with one input and one output, each with a dynamic first dimension."""
 
     name: Final[EngineName] = "litert"
+    precision: Final[Precision] = "f32"
+    max_batch: Final = 1
+    """Another size of batch than the last makes it allocate its memory again, which costs what it saves."""
 
-    def __init__(self, artefact: Path, threads: int) -> None:
+    def __init__(self, artefact: Path, threads: int, streams: int) -> None:
+        self.streams: Final = streams
         # By its path it would be mapped, and a file that is replaced later would change the answers.
-        self._interpreter = Interpreter(model_content=artefact.read_bytes(), num_threads=threads)
+        content = artefact.read_bytes()
+        self._lanes = Lanes([_Lane(content, threads) for _ in range(streams)])
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
+        with self._lanes.take() as lane:
+            return lane.run(batch)
+
+
+class _Lane:
+    """An interpreter, which only one thread may use at a time."""
+
+    def __init__(self, content: bytes, threads: int) -> None:
+        self._interpreter = Interpreter(model_content=content, num_threads=threads)
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._batch_size = 0
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
         if len(batch) != self._batch_size:
             self._interpreter.resize_tensor_input(self._input, batch.shape, strict=True)
             self._interpreter.allocate_tensors()

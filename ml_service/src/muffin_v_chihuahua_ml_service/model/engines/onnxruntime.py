@@ -17,7 +17,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from ..bundle import EngineName
+from ..bundle import EngineName, Precision
 
 
 class OnnxRuntimeEngine:
@@ -25,9 +25,13 @@ class OnnxRuntimeEngine:
 
     name: Final[EngineName] = "onnxruntime"
 
-    def __init__(self, artefact: Path, threads: int) -> None:
+    def __init__(self, artefact: Path, precision: Precision, threads: int, streams: int) -> None:
+        self.precision: Final = precision
+        self.streams: Final = streams
+        self.max_batch: Final = 4 if precision == "int8" else 1  # in f32, a batch saves nothing
         options = SessionOptions()
-        options.intra_op_num_threads = threads
+        # Each thread that calls computes as well, and needs only the others beside it.
+        options.intra_op_num_threads = 1 + (threads - 1) * streams
         options.inter_op_num_threads = 1
         options.execution_mode = ExecutionMode.ORT_SEQUENTIAL
         with _as_runtime_errors():

@@ -8,16 +8,19 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ..bundle import EngineName
+from ..bundle import EngineName, Precision
 
 
 class TensorFlowEngine:
     """Runs a ``.keras`` file as one compiled graph."""
 
     name: Final[EngineName] = "tensorflow"
+    precision: Final[Precision] = "f32"
+    max_batch: Final = 4
 
-    def __init__(self, artefact: Path, threads: int) -> None:
-        _limit_threads(threads)
+    def __init__(self, artefact: Path, threads: int, streams: int) -> None:
+        self.streams: Final = streams
+        _limit_threads(threads * streams)
         model = keras.saving.load_model(artefact, compile=False)
         signature = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
         self._graph = tf.function(lambda batch: model(batch, training=False), input_signature=[signature])

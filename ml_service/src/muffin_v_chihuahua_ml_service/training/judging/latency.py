@@ -30,6 +30,7 @@ def measure_latency(predictor: Predictor, samples: Sequence[Sample]) -> dict[str
     answered = [_timed(partial(predictor.predict_batch, [picture])) for picture, _ in decoded]
     return {
         "engine": predictor.engine_name,
+        "precision": predictor.precision,
         "pictures": len(samples),
         "decode_ms": _percentiles([took for _, took in decoded]),
         "inference_ms": _percentiles([took for _, took in answered]),

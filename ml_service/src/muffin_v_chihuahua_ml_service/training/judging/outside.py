@@ -8,8 +8,8 @@ from typing import Any
 from PIL import Image
 
 from ...errors import InvalidDataset
+from ...model.pictures.opening import FORMATS
 from ...model.predictor import UNSURE, Predictor
-from ...model.preprocessing import FORMATS
 from .answers import predict_files
 
 

@@ -79,7 +79,7 @@ def manifest(
         "| shown \\ won | blue | red |\n| --- | --- | --- |\n| blue | 30 | 0 |\n| red | 0 | 40 |",
         "Expected calibration error 0.1",
         "Answered, and not `unsure`: 100.0% (94.8-100.0%); right among these: 100.0% (94.8-100.0%).",
-        "with litert: decode ",
+        "with litert in f32: decode ",
         "The logits are divided by the temperature 1.235.",
         "Of each class, 95.0% of the pictures give their true label at least its threshold",
         "This is guaranteed for pictures like the calibration ones, and for no others.",

@@ -46,7 +46,7 @@ def test_everything_that_was_measured_is_printed(printed: Callable[[Scope], str]
     assert "The verdict on other versions of 4 pictures" in out
     assert "red against blue: 100.00% (94.80-100.00%) right, 0 wrong of 70\n" in out
     assert "Worst kind of picture: " in out
-    assert "One picture at a time, with litert: decode " in out
+    assert "One picture at a time, with litert in f32: decode " in out
     tables = [line for line in out.splitlines() if "│" in line or "━" in line]
     assert max(map(len, tables)) <= 100
 

@@ -56,4 +56,5 @@ def latency(measured: Measures) -> str:
         f"{name} {measured[f'{name}_ms']['p50']:.1f} ms (95 % under {measured[f'{name}_ms']['p95']:.1f} ms)"
         for name in ("decode", "inference")
     )
-    return f"One picture at a time, with {measured['engine']}: {stages}, on {measured['pictures']} pictures."
+    engine = f"{measured['engine']} in {measured.get('precision', 'f32')}"
+    return f"One picture at a time, with {engine}: {stages}, on {measured['pictures']} pictures."

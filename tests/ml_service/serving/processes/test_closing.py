@@ -1,0 +1,22 @@
+import socket
+import sys
+
+import pytest
+
+from muffin_v_chihuahua_ml_service.serving.processes.closing import close_the_door
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's filter of packets is Linux's")
+def test_who_has_connected_is_heard_and_nobody_else_connects() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        with socket.create_connection(address) as early:
+            early.sendall(b"before")
+            close_the_door(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(address, timeout=0.3)
+            early.sendall(b" and after")
+            early.shutdown(socket.SHUT_WR)
+            taken, _ = listener.accept()
+            with taken, taken.makefile("rb") as heard:
+                assert heard.read() == b"before and after"

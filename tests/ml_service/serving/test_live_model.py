@@ -1,0 +1,161 @@
+"""An engine that raises, or hangs, on one picture: only that caller fails."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from muffin_v_chihuahua_ml_service.errors import EngineFailed, EngineStuck, InvalidBundle
+from muffin_v_chihuahua_ml_service.model.predictor import Prediction, Predictor
+from muffin_v_chihuahua_ml_service.serving.batching import Batched
+from muffin_v_chihuahua_ml_service.serving.live_model import LiveModel
+
+Pictures = NDArray[np.float32]
+
+RAISES, HANGS = 1.0, 2.0
+
+
+@dataclass
+class TreacherousEngine:
+    """Raises or hangs where a batch holds a picture of that colour."""
+
+    let_go: threading.Event
+    batches: list[list[float]] = field(default_factory=list)
+
+    def run(self, batch: Pictures) -> Pictures:
+        colours = [float(picture.max()) for picture in batch]
+        self.batches.append(colours)
+        if HANGS in colours:
+            self.let_go.wait(timeout=60)
+        if RAISES in colours:
+            raise RuntimeError("cannot")
+        return np.tile(np.array([0.25, 0.75], dtype=np.float32), (len(batch), 1))
+
+
+@pytest.fixture
+def let_go() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@dataclass
+class Workshop:
+    """Makes predictors that count how often they were loaded again."""
+
+    make: Callable[..., Predictor]
+    engine: TreacherousEngine
+    loads: int = 0
+    fails: bool = False
+
+    def predictor(self, streams: int, max_batch: int) -> Predictor:
+        predictor = self.make(self.engine.run, streams=streams, max_batch=max_batch)
+
+        def again() -> Predictor:
+            self.loads += 1
+            if self.fails:
+                raise InvalidBundle("it is gone")
+            return self.predictor(streams, max_batch)
+
+        predictor.again = again  # type: ignore[method-assign]
+        return predictor
+
+
+@pytest.fixture
+def workshop(make_predictor: Callable[..., Predictor], let_go: threading.Event) -> Workshop:
+    return Workshop(make_predictor, TreacherousEngine(let_go))
+
+
+def picture(colour: float) -> Pictures:
+    return np.full((32, 32, 3), colour, dtype=np.float32)
+
+
+async def ask(model: LiveModel, colours: list[float]) -> list[Any]:
+    asked = [model.batcher.run(picture(colour)) for colour in colours]
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+def live(predictor: Predictor) -> LiveModel:
+    return LiveModel(predictor, decoders=40, timeout_s=0.2)
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+@pytest.mark.parametrize("max_batch", [1, 4, 32])
+def test_an_engine_that_raises_on_one_picture_fails_that_caller_alone(
+    workshop: Workshop, streams: int, max_batch: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> list[Any]:
+        return await ask(live(workshop.predictor(streams, max_batch)), [7.0] * 20 + [RAISES] + [7.0] * 11)
+
+    answers = asyncio.run(run())
+
+    assert [isinstance(each, EngineFailed) for each in answers] == [False] * 20 + [True] + [False] * 11
+    assert all(isinstance(each, Batched) for each in answers[:20])
+    assert "cannot" not in str(answers[20])
+    assert caplog.text.count("RuntimeError: cannot") == 1
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+@pytest.mark.parametrize("max_batch", [1, 4])
+def test_an_engine_that_hangs_on_one_picture_is_replaced_and_fails_that_caller_alone(
+    workshop: Workshop, streams: int, max_batch: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    states: list[bool] = []
+
+    async def run() -> list[Any]:
+        model = live(workshop.predictor(streams, max_batch))
+
+        async def watch() -> None:
+            while True:
+                states.append(model.is_stuck)
+                await asyncio.sleep(0)
+
+        watching = asyncio.create_task(watch())
+        answers = await ask(model, [7.0] * 6 + [HANGS] + [7.0] * 5)
+        later = await ask(model, [7.0] * 3)
+        watching.cancel()
+        return answers + later
+
+    answers = asyncio.run(run())
+
+    assert [isinstance(each, EngineStuck) for each in answers] == [False] * 6 + [True] + [False] * 8
+    assert all(isinstance(each, Batched) for each in answers[7:])
+    assert workshop.loads >= 1
+    assert True in states
+    assert "hangs" in caplog.text
+    assert "has been replaced" in caplog.text
+
+
+def test_where_the_engine_cannot_be_loaded_again_the_old_one_goes_on_and_the_log_says_so(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    workshop.fails = True
+
+    async def run() -> list[Any]:
+        model = live(workshop.predictor(1, 1))
+        return [*await ask(model, [7.0, HANGS, 7.0]), model.is_stuck]
+
+    first, stuck, third, is_stuck = asyncio.run(run())
+
+    assert isinstance(first.result, Prediction)
+    assert isinstance(stuck, EngineStuck)
+    assert isinstance(third.result, Prediction)
+    assert not is_stuck
+    assert "could not be loaded again: it is gone" in caplog.text
+
+
+def test_closing_answers_what_has_begun(workshop: Workshop) -> None:
+    async def run() -> list[Any]:
+        model = live(workshop.predictor(1, 2))
+        asked = asyncio.gather(*(model.batcher.run(picture(7.0)) for _ in range(5)))
+        await asyncio.sleep(0)
+        await model.close()
+        assert asked.done() or all(await asked)
+        return list(await asked)
+
+    assert len(asyncio.run(run())) == 5
