@@ -1,9 +1,10 @@
 """What this machine makes of a bundle: every way to run it, measured on the path that requests take."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from operator import attrgetter
 from time import perf_counter, process_time
 
 import numpy as np
@@ -160,14 +161,10 @@ def print_measured(measured: Sequence[Measured], console: Console) -> None:
         table.add_row(*how, f"{each.rate:.0f}", *milliseconds)
     console.print(table)
     for purpose, best in (
-        ("Most pictures a second", max(measured, key=_rate)),
-        ("Least time for a lone caller", min(measured, key=_alone)),
+        ("Most pictures a second", max(measured, key=attrgetter("rate"))),
+        ("Least time for a lone caller", min(measured, key=attrgetter("alone_ms"))),
     ):
         console.print(f"{purpose}: {settings_line(best)}", soft_wrap=True)
-
-
-_rate: Callable[[Measured], float] = lambda each: each.rate  # noqa: E731 - keys of max and min
-_alone: Callable[[Measured], float] = lambda each: each.alone_ms  # noqa: E731
 
 
 def settings_line(best: Measured) -> str:

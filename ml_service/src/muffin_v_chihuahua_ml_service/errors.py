@@ -37,7 +37,7 @@
         ├── TooManyFrames
         └── TooManyParts
 
-``code`` is the stable name of the error on the wire; ``serving/app.py`` says which status it gets.
+``code`` is the stable name of the error on the wire; ``serving/answers.py`` says which status it gets.
 """
 
 from typing import Literal

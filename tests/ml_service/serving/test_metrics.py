@@ -299,11 +299,12 @@ asyncio.run(write())
 """
 
 READ = """
-import sys
-from muffin_v_chihuahua_ml_service.serving.metrics import Metrics, forget_process
+import os, sys
+from muffin_v_chihuahua_ml_service.serving.metrics import Metrics
+from muffin_v_chihuahua_ml_service.serving.processes.workers import forget_gauges
 
 for pid in sys.argv[1:]:
-    forget_process(int(pid))
+    forget_gauges(int(pid), os.environ["PROMETHEUS_MULTIPROC_DIR"])
 print(Metrics().exposition()[0].decode())
 """
 

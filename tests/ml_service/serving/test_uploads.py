@@ -23,6 +23,7 @@ from muffin_v_chihuahua_ml_service.serving.uploads import Upload, read_upload
 
 CHUNK = 1024
 LIMIT = 10 * CHUNK
+PATIENCE_S = 30
 FORM = "multipart/form-data; boundary=xx"
 END = b"--xx--\r\n"
 
@@ -43,7 +44,7 @@ class Sender:
 def refuse(sender: Sender, *headers: Header) -> None:
     request = Request({"type": "http", "method": "POST", "headers": list(headers)}, sender)
     with pytest.raises(BodyTooLarge, match=str(LIMIT)):
-        run(read_upload, request, LIMIT)
+        run(read_upload, request, LIMIT, PATIENCE_S)
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read_at_all() -> None:
@@ -88,7 +89,7 @@ def part(content: bytes, disposition: str = 'name="file"; filename="a.png"', *he
 
 
 def uploaded(*pieces: bytes, content_type: str = FORM) -> Upload:
-    return run(read_upload, request_of(pieces, content_type), LIMIT)
+    return run(read_upload, request_of(pieces, content_type), LIMIT, PATIENCE_S)
 
 
 NASTY = bytes(range(256)) + b"\r\n--x\r\n--xy\r\n\r\n--xx" * 3 + b"\r"
@@ -200,7 +201,7 @@ def test_a_large_form_never_touches_the_disk(monkeypatch: pytest.MonkeyPatch) ->
     body = part(content) + END
     pieces = [body[at : at + 2**16] for at in range(0, len(body), 2**16)]
 
-    upload = run(read_upload, request_of(pieces), 10 * 2**20)
+    upload = run(read_upload, request_of(pieces), 10 * 2**20, PATIENCE_S)
 
     assert upload.content == content
 
@@ -226,7 +227,7 @@ def test_a_body_whose_sender_hangs_up_is_nobodys() -> None:
         return {"type": "http.disconnect"}
 
     with pytest.raises(ClientDisconnect):
-        run(read_upload, request_of([part(b"x")], after=gone), LIMIT)
+        run(read_upload, request_of([part(b"x")], after=gone), LIMIT, PATIENCE_S)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
 from ..errors import MLServiceError, NotAuthorised, ReloadFailed
-from .live_model import LiveModel
 from .models import Models
 from .schemas import DigestedModel, error_answer
 
@@ -98,10 +97,5 @@ async def rollback(request: Request) -> ModelChange:
 
 
 def _as_it_is(models: Models) -> ModelChange:
-    previous = None if models.previous is None else _digested(models.previous)
-    return ModelChange(model=_digested(models.current), previous=previous)
-
-
-def _digested(model: LiveModel) -> DigestedModel:
-    bundle = model.predictor.bundle
-    return DigestedModel(name=bundle.manifest.name, version=bundle.manifest.version, digest=bundle.digest)
+    previous = None if models.previous is None else DigestedModel.of(models.previous.predictor.bundle)
+    return ModelChange(model=DigestedModel.of(models.current.predictor.bundle), previous=previous)

@@ -47,10 +47,11 @@ class Front:
             await send(message)
 
         try:
-            refusal = _refusal(service, exchange)
-            if refusal is None:
+            overloaded = _overload(service, exchange.method, exchange.path)
+            if overloaded is None:
                 await self._app(scope, receive, answer)
             else:
+                refusal = _refusal(overloaded, exchange)
                 await answer(
                     {"type": "http.response.start", "status": refusal.status, "headers": refusal.headers}
                 )
@@ -70,12 +71,14 @@ class Front:
         """
         if service.is_draining:
             return None  # the application says more
+        overloaded = _overload(service, method, path)
+        if overloaded is None:
+            return None
         exchange = Exchange(_request_id(headers), method, path)
-        refusal = _refusal(service, exchange)
-        if refusal is not None:
-            exchange.status = refusal.status
-            refusal.headers.extend(_headers(exchange, service))
-            self._tell(exchange)
+        refusal = _refusal(overloaded, exchange)
+        exchange.status = refusal.status
+        refusal.headers.extend(_headers(exchange, service))
+        self._tell(exchange)
         return refusal
 
     def _tell(self, exchange: Exchange) -> None:
@@ -91,22 +94,24 @@ class Refusal(NamedTuple):
     body: bytes
 
 
-def _refusal(service: InferenceService, exchange: Exchange) -> Refusal | None:
-    if exchange.method != "POST" or exchange.path not in _ADMITTED_PATHS:
+def _overload(service: InferenceService, method: str, path: str) -> Overloaded | None:
+    """Why a request is not let in, if it is not."""
+    if method != "POST" or path not in _ADMITTED_PATHS:
         return None
     try:
         service.admission.check()
     except Overloaded as error:
-        exchange.route, exchange.error, exchange.rejected_because = exchange.path, error.code, error.reason
-        body = error_body(str(error), error.code, exchange.request_id)
-        headers = {
-            "content-type": "application/json",
-            "content-length": str(len(body)),
-            **error_headers(error),
-        }
-        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        return Refusal(STATUSES[type(error)], raw, body)
+        return error
     return None
+
+
+def _refusal(error: Overloaded, exchange: Exchange) -> Refusal:
+    exchange.route, exchange.error, exchange.rejected_because = exchange.path, error.code, error.reason
+    body = error_body(str(error), error.code, exchange.request_id)
+    length = {"content-length": str(len(body))}
+    headers = {"content-type": "application/json", **length, **error_headers(error)}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return Refusal(STATUSES[type(error)], raw, body)
 
 
 def _request_id(headers: Headers) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from ..model.predictor import Predictor
@@ -119,11 +119,6 @@ class Metrics:
     ) -> "_Children":
         histogram = Histogram(name, meaning, labels, registry=self._registry, buckets=tuple(buckets))
         return _Children(lambda values: (histogram.labels(*values) if values else histogram).observe)
-
-
-def forget_process(pid: int) -> None:
-    """Take the gauges of a process that has ended out of the folder; what it counted stays counted."""
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def _shared() -> Collector:

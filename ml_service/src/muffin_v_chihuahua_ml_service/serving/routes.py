@@ -18,7 +18,7 @@ from .schemas import (
     Timings,
     error_answer,
 )
-from .uploads import read_upload
+from .uploads import declared_bytes, read_upload
 
 router = APIRouter()
 
@@ -127,7 +127,7 @@ async def _predict(
     request: Request, service: InferenceService, exchange: Exchange, deadline: Deadline
 ) -> tuple[Answer, str | None]:
     _ = service.models.current  # without a model, no body is read
-    with service.admission.bytes_held(_declared_bytes(request, service.settings.max_picture_bytes)):
+    with service.admission.bytes_held(_bytes_to_come(request, service.settings.max_picture_bytes)):
         upload = await read_upload(
             request, service.settings.max_picture_bytes, service.settings.body_timeout_ms / 1000
         )
@@ -136,14 +136,13 @@ async def _predict(
             return await service.predict(upload.content, deadline), upload.filename
 
 
-def _declared_bytes(request: Request, most: int) -> int:
+def _bytes_to_come(request: Request, most: int) -> int:
     """How many bytes a body will have: what it says, or the most that it may have if it says nothing."""
-    declared = request.headers.get("content-length", "")
-    return min(int(declared[:12]), most) if declared.isascii() and declared.isdecimal() else most
+    declared = declared_bytes(request)
+    return most if declared is None else min(declared, most)
 
 
 def _to_wire(answer: Answer, filename: str | None, top_k: int) -> PredictionAnswer:
-    bundle = answer.predictor.bundle
     return PredictionAnswer(
         prediction_id=str(ULID()),
         filename=filename,
@@ -152,7 +151,7 @@ def _to_wire(answer: Answer, filename: str | None, top_k: int) -> PredictionAnsw
             LabelProbability(label=each.label, probability=each.probability)
             for each in answer.prediction.predictions[:top_k]
         ],
-        model=DigestedModel(name=bundle.manifest.name, version=bundle.manifest.version, digest=bundle.digest),
+        model=DigestedModel.of(answer.predictor.bundle),
         timings_ms=Timings(
             decode=round(answer.decode_ms, 3),
             queue=round(answer.queue_ms, 3),

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from ..model.bundle import ModelBundle
+
 
 class ModelReference(BaseModel):
     """Which model answers."""
@@ -24,6 +26,11 @@ class DigestedModel(ModelReference):
     """Which model answered, to the byte."""
 
     digest: str = Field(examples=["sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
+
+    @classmethod
+    def of(cls, bundle: ModelBundle) -> "DigestedModel":
+        """The one in this bundle."""
+        return DigestedModel(name=bundle.manifest.name, version=bundle.manifest.version, digest=bundle.digest)
 
 
 class LabelProbability(BaseModel):

@@ -46,9 +46,9 @@ async def model(service: ServiceDep) -> ModelAnswer:
     models = service.models
     live = models.current
     return ModelAnswer(
-        **_reference(live).model_dump(),
+        **DigestedModel.of(live.predictor.bundle).model_dump(),
         **_described(live),
-        previous=None if models.previous is None else _reference(models.previous),
+        previous=None if models.previous is None else DigestedModel.of(models.previous.predictor.bundle),
         last_failure=models.failure,
     )
 
@@ -66,11 +66,6 @@ async def metrics(request: Request) -> Response:
     accept = request.headers.get("accept", "")
     content, content_type = await run_in_threadpool(numbers.exposition, accept)
     return Response(content, headers={"content-type": content_type})
-
-
-def _reference(live: LiveModel) -> DigestedModel:
-    bundle = live.predictor.bundle
-    return DigestedModel(name=bundle.manifest.name, version=bundle.manifest.version, digest=bundle.digest)
 
 
 def _described(live: LiveModel) -> dict[str, Any]:

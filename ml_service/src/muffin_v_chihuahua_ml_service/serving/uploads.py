@@ -15,7 +15,6 @@ _FORM_OVERHEAD = 64 * 1024
 _MAX_FIELDS = 16
 
 _FORM = "multipart/form-data"
-_BODY_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Upload:
     filename: str | None
 
 
-async def read_upload(request: Request, max_bytes: int, timeout_s: float = _BODY_TIMEOUT_S) -> Upload:
+async def read_upload(request: Request, max_bytes: int, timeout_s: float) -> Upload:
     """The picture in the form's field ``file``, or the body itself where that is the picture.
 
     Raises:
@@ -54,6 +53,12 @@ def _kind(request: Request) -> str:
     return request.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
 
 
+def declared_bytes(request: Request) -> int | None:
+    """How many bytes the body says that it has; None where it does not, or not in a number."""
+    declared = request.headers.get("content-length", "")
+    return int(declared[:12]) if declared.isascii() and declared.isdecimal() else None
+
+
 async def _read_form(
     request: Request, field: str, limits: FormLimits, max_bytes: int, timeout_s: float
 ) -> list[Upload]:
@@ -78,8 +83,7 @@ async def _receive(request: Request, take: Callable[[bytes], None], max_bytes: i
 
     ``FastAPI(max_body_size=…)`` would count too, but answers in plain text instead of the contract's JSON.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
+    if (declared_bytes(request) or 0) > max_bytes:
         raise too_large(max_bytes)
     received = 0
     try:

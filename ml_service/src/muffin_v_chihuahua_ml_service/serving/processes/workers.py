@@ -85,7 +85,7 @@ class Workers:
             began = monotonic()
             await self._accompany(child)
             shares.forget(number)
-            _forget_gauges(child.pid, metrics)
+            forget_gauges(child.pid, metrics)
             if self._ending.is_set():
                 return
             was_quick = not child.is_ready or monotonic() - began < _QUICK_S
@@ -162,7 +162,7 @@ class Workers:
             return
 
 
-def _forget_gauges(pid: int, metrics: str) -> None:
+def forget_gauges(pid: int, metrics: str) -> None:
     """What a process counted still counts; what it measured, such as its queue's length, is no more."""
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - only when one has ended
 
