@@ -86,6 +86,19 @@ def test_a_bundle_that_cannot_be_put_in_its_place_is_no_endless_attempt(
         BundleCache(cache).keep(gone)
 
 
+def test_a_bundle_is_mended_in_its_place_where_others_may_be_reading_it(
+    fake_bundle: Write, zipped: Zipped, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(zipped(fake_bundle()))
+    kept = open_bundle(path, cache)
+    monkeypatch.setattr(BundleCache, "find", lambda *_: None)  # damaged when this process looked, since mended
+    folder = kept.folder.stat().st_ino
+
+    assert open_bundle(path, cache) == kept
+    assert kept.folder.stat().st_ino == folder
+    assert ModelBundle.read(kept.folder) == kept
+
+
 OPEN = """
 import sys
 from pathlib import Path

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,15 +13,13 @@ from ..bundle import MANIFEST, ModelBundle
 
 _log = logging.getLogger(__name__)
 
-_ATTEMPTS = 3
-"""How often a bundle is put in place while other processes put theirs there; each of them needs one."""
-
 
 @dataclass(frozen=True)
 class BundleCache:
     """``bundles/<digest>/`` and ``sources/<hash of the source>`` below a folder.
 
-    Processes share it without a lock: what appears in it is complete, since it is renamed into place.
+    Processes share it without a lock: what appears in it is complete, since it is renamed into place, and
+    nothing is taken away.
     """
 
     folder: Path
@@ -57,23 +55,22 @@ class BundleCache:
         return bundle if bundle.digest == digest else None
 
     def keep(self, bundle: ModelBundle) -> ModelBundle:
-        """The same bundle in its place, where another process may have put it at the same time."""
+        """The same bundle in its place, where another process may have put it at the same time.
+
+        What is damaged there is mended file by file, each in one step, so that whoever reads meanwhile finds
+        every file, and whoever mends at the same time writes the same.
+        """
         place = self._place_of(bundle.digest)
         place.parent.mkdir(exist_ok=True)
-        attempts = 0
-        while True:
-            try:
-                bundle.folder.rename(place)
-            except OSError:  # something is there: as good as ours, or damaged and in the way
-                if there := self.find(bundle.digest):
-                    return there
-                attempts += 1
-                if attempts == _ATTEMPTS:
-                    raise
-                with suppress(FileNotFoundError):  # another process was quicker to clear it away
-                    place.rename(bundle.folder.with_name(f"damaged-{attempts}"))
-            else:
-                return replace(bundle, folder=place)
+        try:
+            bundle.folder.rename(place)
+        except OSError:  # something is there: as good as ours, or damaged
+            if there := self.find(bundle.digest):
+                return there
+            for name in (*bundle.manifest.files, MANIFEST):
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                (bundle.folder / name).replace(place / name)
+        return replace(bundle, folder=place)
 
     def remember(self, source: str, digest: str) -> None:
         """Note that the source led to this bundle; ``source`` is hashed, because it may hold a password."""
