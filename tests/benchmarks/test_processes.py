@@ -9,7 +9,9 @@ from benchmarks.processes import cpu_seconds, process_tree, proportional_megabyt
 PARENT = """
 import subprocess, sys
 held = bytes(range(256)) * 200_000
-child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+work = "print(flush=True)\\nwhile True: pass"
+child = subprocess.Popen([sys.executable, "-c", work], stdout=subprocess.PIPE)
+child.stdout.readline()  # until then it may be a copy of this one
 print(child.pid, flush=True)
 child.wait()
 """

@@ -91,7 +91,7 @@ def test_a_bundle_is_mended_in_its_place_where_others_may_be_reading_it(
 ) -> None:
     path = str(zipped(fake_bundle()))
     kept = open_bundle(path, cache)
-    monkeypatch.setattr(BundleCache, "find", lambda *_: None)  # damaged when this process looked, since mended
+    monkeypatch.setattr(BundleCache, "find", lambda *_: None)  # damaged when it looked, mended since
     folder = kept.folder.stat().st_ino
 
     assert open_bundle(path, cache) == kept
