@@ -1,4 +1,4 @@
-"""A small network that is really trained, and a real MLflow server, for the tests that ask for them."""
+"""A small network that is really trained, processes, and a real MLflow server, for who asks for them."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,24 @@ def int8_bundle(
 def default_bundle() -> ModelBundle:
     """The default model, as its wheel installs it."""
     return open_bundle("muffin-v-chihuahua")
+
+
+@pytest.fixture
+def start_process() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a command as a process of its own, which is killed after the test; what `Popen` takes."""
+    started = []
+
+    def begin(line: Sequence[object], **options: Any) -> subprocess.Popen[str]:
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            list(map(str, line)), stdout=subprocess.PIPE, text=True, **options
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -343,23 +343,15 @@ Serve = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def serve(start_process: Serve) -> Serve:
     """Start `serve` as a process of its own, on a free port."""
-    started = []
     name = Path(sys.executable).with_name("muffin-v-chihuahua-ml-service")
 
     def begin(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-        line = [str(name), "serve", "--port", "0", "--workers", "1", *map(str, arguments)]
-        process = subprocess.Popen(  # noqa: S603 - ourselves
-            line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | environment
-        )
-        started.append(process)
-        return process
+        line = [name, "serve", "--port", "0", "--workers", "1", *arguments]
+        return start_process(line, stderr=subprocess.PIPE, env=os.environ | environment)
 
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    return begin
 
 
 def address_of(process: subprocess.Popen[str]) -> str:

@@ -2,7 +2,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -312,25 +312,17 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start_sharing(tmp_path: Path) -> Iterator[Start]:
+def start_sharing(tmp_path: Path, start_process: Start) -> Start:
     """Start processes that share their numbers in a folder: a script, its arguments."""
-    started = []
 
     def begin(script: str, *arguments: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(  # noqa: S603 - our own scripts
-            [sys.executable, "-c", script, *map(str, arguments)],
+        return start_process(
+            [sys.executable, "-c", script, *arguments],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
             env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
         )
-        started.append(process)
-        return process
 
-    yield begin
-    for process in started:
-        process.kill()
-        process.communicate()
+    return begin
 
 
 def read_by(process: subprocess.Popen[str]) -> Numbers:

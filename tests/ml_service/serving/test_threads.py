@@ -7,6 +7,17 @@ import pytest
 from muffin_v_chihuahua_ml_service.serving.threads import WorkerThreads
 
 
+class Slow:
+    """Work that says when it has begun, and goes on until it may end."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self.begun.set()
+        self.may_end.wait(timeout=30)
+
+
 def test_as_many_run_at_once_as_there_are_threads() -> None:
     both = threading.Barrier(2)
 
@@ -63,18 +74,14 @@ def test_work_whose_caller_left_is_not_begun() -> None:
 
 
 def test_a_result_for_a_caller_who_left_meanwhile_is_dropped() -> None:
-    begun, may_end = threading.Event(), threading.Event()
-
-    def slow() -> None:
-        begun.set()
-        may_end.wait(timeout=30)
+    slow = Slow()
 
     async def run() -> str:
         threads = WorkerThreads(1, "test")
         leaving = asyncio.create_task(threads.run(slow))
-        await asyncio.to_thread(begun.wait, 30)
+        await asyncio.to_thread(slow.begun.wait, 30)
         leaving.cancel()
-        may_end.set()
+        slow.may_end.set()
         return await threads.run(lambda: "next")
 
     assert asyncio.run(run()) == "next"
@@ -83,22 +90,18 @@ def test_a_result_for_a_caller_who_left_meanwhile_is_dropped() -> None:
 def test_a_result_after_the_loop_has_closed_bothers_nobody(
     until: Callable[[Callable[[], bool]], None],
 ) -> None:
-    begun, may_end = threading.Event(), threading.Event()
-
-    def slow() -> None:
-        begun.set()
-        may_end.wait(timeout=30)
+    slow = Slow()
 
     async def leave() -> WorkerThreads:
         threads = WorkerThreads(1, "left-behind")
         task = asyncio.create_task(threads.run(slow))
-        await asyncio.to_thread(begun.wait, 30)
+        await asyncio.to_thread(slow.begun.wait, 30)
         task.cancel()
         threads.close()
         return threads
 
     asyncio.run(leave())
-    may_end.set()
+    slow.may_end.set()
 
     until(lambda: not any(each.name.startswith("left-behind") for each in threading.enumerate()))
 
@@ -116,19 +119,14 @@ def test_closed_threads_end_after_their_work(until: Callable[[Callable[[], bool]
 
 
 def test_abandoned_threads_report_to_no_loop_any_more() -> None:
-    begun, may_end = threading.Event(), threading.Event()
-
-    def slow() -> str:
-        begun.set()
-        may_end.wait(timeout=30)
-        return "late"
+    slow = Slow()
 
     async def run() -> str:
         threads = WorkerThreads(1, "abandoned")
         task = asyncio.create_task(threads.run(slow))
-        await asyncio.to_thread(begun.wait, 30)
+        await asyncio.to_thread(slow.begun.wait, 30)
         threads.abandon()
-        may_end.set()
+        slow.may_end.set()
         working = [each for each in threading.enumerate() if each.name.startswith("abandoned")]
         await asyncio.to_thread(working[0].join, 30)
         await asyncio.sleep(0)
