@@ -21,7 +21,7 @@ wheel = SOURCE_DATE_EPOCH=1735689600 $(BIN)/python -m pip wheel -q --no-deps --n
 install = $(BIN)/python -m pip install -q --no-deps --force-reinstall $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench wheels images up down model suspects schema drawings screenshot imagenet imagenet-bundle inception-bundle evaluate locks clean
+.PHONY: help demo test check bench bench-page wheels images up down model suspects schema words drawings screenshots imagenet imagenet-bundle inception-bundle evaluate locks clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -51,13 +51,16 @@ test: $(VENV)/.frontend $(VENV)/.service $(VENV)/.model ## Test the installed wh
 check: $(VENV)/.locked ## ruff, mypy --strict, import-linter, hadolint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy frontend/src ml_service/src tests benchmarks
+	$(BIN)/mypy frontend/src frontend/screenshots.py ml_service/src tests benchmarks
 	MYPYPATH=$(MODEL)/drawings $(BIN)/mypy $(MODEL)/drawings
 	PYTHONPATH=frontend/src:ml_service/src $(BIN)/lint-imports
 	$(BIN)/hadolint app-dockerfile ml-web-service-dockerfile
 
 bench: build/bench/ours/.installed build/bench/plain/.installed build/bench/litserve/.installed build/model/model.json ## Measure the service beside two others: a quarter of an hour; ARGS=--quick, ARGS="--only soak"
 	$(BIN)/python -m benchmarks.run --photos $(PHOTOS) $(ARGS)
+
+bench-page: $(VENV)/.frontend $(VENV)/.service build/model/model.json ## Measure 200 pictures on the page beside the command line, and the page's memory
+	$(BIN)/python -m benchmarks.page --photos $(PHOTOS) $(ARGS)
 
 wheels: dist/.frontend dist/.service dist/.model ## Build the three wheels into dist/
 
@@ -86,10 +89,8 @@ suspects: $(VENV)/.service build/imagenet.keras build/drawings build/golden ## L
 drawings: $(VENV)/.locked ## Draw the gallery's pictures again
 	$(BIN)/python $(MODEL)/drawings gallery --out frontend/src/muffin_v_chihuahua/pictures
 
-screenshot: ## Take the README's picture from the running demo, with Debian's chromium
-	$(PYTHON) -m venv build/browser
-	build/browser/bin/python -m pip install -q playwright==1.65.2
-	build/browser/bin/python frontend/screenshot.py http://localhost:$(APP_PORT) frontend/page.png
+screenshots: $(VENV)/.frontend $(VENV)/.service $(VENV)/.model ## Take a picture of every page, and those in the READMEs; ARGS="--at URL" of a running one
+	$(BIN)/python -m frontend.screenshots $(ARGS)
 
 imagenet: build/imagenet.keras ## Bring the ImageNet weights into Keras and measure them on PHOTOS/full/other
 
@@ -101,12 +102,19 @@ schema: $(VENV)/.locked ## Write the JSON schema of a bundle's manifest again
 	PYTHONPATH=ml_service/src $(BIN)/python -c 'import json; from muffin_v_chihuahua_ml_service.model.bundle import manifest_schema; print(json.dumps(manifest_schema(), indent=2))' \
 		> ml_service/src/muffin_v_chihuahua_ml_service/model/model.schema.json
 
+words: $(VENV)/.locked ## Write the pages' new words into their catalogues, to be translated there
+	$(BIN)/pybabel -q extract -k tr -k mark -k tr_n:1,2 --no-location --omit-header -o build/pages.pot frontend/src/muffin_v_chihuahua
+	for language in $(patsubst %.po,%,$(notdir $(wildcard $(WORDS)/*.po))); do \
+		$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header --width 110 -l $$language -i build/pages.pot -o $(WORDS)/$$language.po; \
+	done
+WORDS := frontend/src/muffin_v_chihuahua/locales
+
 locks: ## Resolve the dependencies again and write requirements/*.txt
 	uv pip compile $(LOCK) -o requirements/build.txt requirements/build.in
-	uv pip compile $(LOCK) -o requirements/service.txt --extra s3 --extra otel ml_service/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/service.txt --extra s3 --extra otel --extra postgresql ml_service/pyproject.toml
 	uv pip compile $(LOCK) -o requirements/service-tensorflow.txt --extra tensorflow --extra onnxruntime ml_service/pyproject.toml
 	uv pip compile $(LOCK) -o requirements/app.txt frontend/pyproject.toml
-	uv pip compile $(LOCK) -o requirements/dev.txt --extra tensorflow --extra onnxruntime --extra s3 --extra mlflow --extra otel requirements/dev.in ml_service/pyproject.toml frontend/pyproject.toml
+	uv pip compile $(LOCK) -o requirements/dev.txt --extra tensorflow --extra onnxruntime --extra s3 --extra mlflow --extra otel --extra postgresql requirements/dev.in ml_service/pyproject.toml frontend/pyproject.toml
 LOCK := --quiet --upgrade --constraint requirements/constraints.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make locks'
 
 clean: ## Remove everything that make made
@@ -151,8 +159,12 @@ $(VENV)/.model: dist/.model
 	$(call install,dist/muffin_v_chihuahua_model-*.whl)
 	touch $@
 
+# What decides the bytes of a built bundle: an older build is built again.
+EXPORTING := $(addprefix ml_service/src/muffin_v_chihuahua_ml_service/, \
+	model/bundle.py model/engines/tensorflow.py training/checks.py training/export.py training/onnx_export.py)
+
 build/model/model.json: $(MODEL)/model.json $(wildcard $(MODEL)/*.keras $(MODEL)/golden/*) \
-		$(wildcard ml_service/src/muffin_v_chihuahua_ml_service/training/*export.py) | $(VENV)/.service
+		$(EXPORTING) | $(VENV)/.service
 	$(SERVICE) build $(MODEL) --out build/model
 	touch $@
 

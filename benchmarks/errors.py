@@ -3,7 +3,9 @@
 BenchmarkError
 ├── SystemFailed      a service that did not start, or stopped
 ├── OtherAnswers      systems that do not give the same answers, so that their speeds say nothing
-└── ResultsUnusable   results or a README that cannot be added to
+├── ResultsUnusable   results or a README that cannot be added to
+├── BrowserMissing    no Chromium to look at the pages with
+└── PageFailed        a page that does not show what it should
 """
 
 
@@ -21,3 +23,11 @@ class OtherAnswers(BenchmarkError):
 
 class ResultsUnusable(BenchmarkError):
     """A file of results of another format, or a README without the place for the tables."""
+
+
+class BrowserMissing(BenchmarkError):
+    """There is no Chromium on this machine."""
+
+
+class PageFailed(BenchmarkError):
+    """A page that did not show the answers in time."""

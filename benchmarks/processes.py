@@ -31,6 +31,12 @@ def proportional_megabytes(pid: int) -> float:
     return sum(map(_proportional_kib, process_tree(pid))) * 1024 / 1e6
 
 
+def resident_megabytes(pid: int) -> float:
+    """Memory of the process alone in MB of 10^6 bytes, whoever shares it."""
+    lines = (_PROC / str(pid) / "status").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024 / 1e6
+
+
 def _stat(pid: int) -> list[str]:
     """The fields of /proc/PID/stat from the third on, as proc(5) counts them; none if it has ended."""
     try:

@@ -54,8 +54,9 @@ def all_systems(environments: Path, bundle: Path) -> list[System]:
     onnx = str(model / "model.onnx")
     plain = _plain(home.with_name("plain"), onnx)
     litserve = _litserve(home.with_name("litserve"), onnx)
+    records = {"ML_SERVICE_DATABASE_URL": f"sqlite:///{home}/records.db"}  # as by default, but not at home
     return [
-        System("ours", "this service", home, serve),
+        System("ours", "this service", home, serve, variables=records),
         plain,
         litserve,
         _tried(plain, "threads", "in threads", HANDLER="threads"),
@@ -119,7 +120,7 @@ def running(system: System, picture: bytes, logs: Path) -> Iterator[Running]:
         SystemFailed: its process ended, or it did not answer in a minute.
     """
     logs.mkdir(parents=True, exist_ok=True)
-    address = Address(HOST, _free_port())
+    address = Address(HOST, free_port())
     command = [part.replace("{port}", str(address.port)) for part in system.command]
     with (logs / f"{system.name}.log").open("wb") as log:
         began = time.perf_counter()
@@ -146,7 +147,8 @@ def _environment(system: System) -> dict[str, str]:
     return kept | system.variables
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
     with socket.create_server((HOST, 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -43,7 +43,7 @@ def markdown(results: Results, titles: _Titles) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table under its title; nothing where it has no rows."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     if not lines:
@@ -100,7 +100,7 @@ def _throughput(results: Results, titles: _Titles, size: Size) -> str:
         for system, title in titles.items()
         if (loads := results.loads(system, size.name, callers))
     ]
-    return _table(f"{size.name}, {width} x {height}", _THROUGHPUT, rows)
+    return table(f"{size.name}, {width} x {height}", _THROUGHPUT, rows)
 
 
 def _line(loads: Sequence[Load], plain: Sequence[Load]) -> list[str]:
@@ -138,7 +138,7 @@ def _overload(results: Results, titles: _Titles) -> str:
     rows = [
         [title, *_storm(rounds)] for system, title in titles.items() if (rounds := results.overloads(system))
     ]
-    return _table(f"overload: photos at {OVERLOAD} times the capacity", _OVERLOAD, rows)
+    return table(f"overload: photos at {OVERLOAD} times the capacity", _OVERLOAD, rows)
 
 
 def _storm(rounds: Sequence[Overload]) -> list[str]:
@@ -171,7 +171,7 @@ def _footprint(results: Results, titles: _Titles) -> str:
             ]
         )
     ]
-    return _table("start and memory", head, rows)
+    return table("start and memory", head, rows)
 
 
 def _starts(seconds: Sequence[float]) -> str:
@@ -190,4 +190,4 @@ def _aims(verdicts: Sequence[Verdict]) -> str:
         [each.aim.sentence, f"{each.aim.kind} {each.aim.limit:g}{each.aim.unit}", each.number, each.word]
         for each in verdicts
     ]
-    return _table("aims", ("aim", "to be", "measured", ""), rows)
+    return table("aims", ("aim", "to be", "measured", ""), rows)

@@ -30,12 +30,17 @@ from muffin_v_chihuahua_ml_service.serving.app import create_app
 from muffin_v_chihuahua_ml_service.settings import Settings
 
 Pictures = NDArray[np.float32]
+Explain = Callable[[Pictures], tuple[Pictures, Pictures]]
+
+
+RECORDS = "ML_SERVICE_DATABASE_URL"
+os.environ[RECORDS] = "off"  # for fixtures of a session and for processes, too: no test writes to the home
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_set_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
-        if name.startswith("ML_SERVICE_"):
+        if name.startswith("ML_SERVICE_") and name != RECORDS:
             monkeypatch.delenv(name)
 
 
@@ -76,6 +81,7 @@ class FakeEngine:
     """An engine without a network."""
 
     run: Callable[[Pictures], Pictures]
+    explain: Explain
     name: EngineName = "litert"
     precision: Precision = "f32"
     streams: int = 1
@@ -88,8 +94,19 @@ def redness(batch: Pictures) -> Pictures:
     return np.stack([blue / (red + blue), red / (red + blue)], axis=1)
 
 
+def with_redness(run: Callable[[Pictures], Pictures]) -> Explain:
+    """What `run` answers, with a feature map [N, 4, 4, 1] of how much more red than blue there is."""
+
+    def explain(batch: Pictures) -> tuple[Pictures, Pictures]:
+        count, height, width, _ = batch.shape
+        redder = (batch[..., 0] - batch[..., 2]).reshape(count, 4, height // 4, 4, width // 4)
+        return run(batch), redder.mean(axis=(2, 4))[..., np.newaxis] / 255
+
+    return explain
+
+
 MANIFEST: dict[str, Any] = {
-    "format_version": 3,
+    "format_version": 4,
     "name": "fake-model",
     "version": "9.9.9",
     "description": "Tells red from blue without a network.",
@@ -126,6 +143,8 @@ def fake_bundle(tmp_path: Path, red: bytes) -> Callable[..., ModelBundle]:
         networks = [*manifest["artefacts"].values()]
         if "quantised" in manifest:
             networks.append(manifest["quantised"]["file"])
+        if "activation_maps" in manifest:
+            _write_head(folder / manifest["activation_maps"]["head"], len(manifest["labels"]))
         contents = {CARD: b"# fake", **dict.fromkeys(networks, b"no network")}
         for name, content in {**contents, **{each["file"]: red for each in manifest["golden"]}}.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +152,12 @@ def fake_bundle(tmp_path: Path, red: bytes) -> Callable[..., ModelBundle]:
         return write_manifest(folder, manifest)
 
     return write
+
+
+def _write_head(path: Path, labels: int) -> None:
+    """For one channel, which speaks against the first label and for the last."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.stack([np.linspace(-1, 1, labels), np.zeros(labels)]).astype(np.float32))
 
 
 @pytest.fixture
@@ -145,7 +170,7 @@ def make_predictor(fake_bundle: Callable[..., ModelBundle]) -> Callable[..., Pre
         streams: int = 1,
         max_batch: int = 1,
     ) -> Predictor:
-        engine = FakeEngine(run, streams=streams, max_batch=max_batch)
+        engine = FakeEngine(run, with_redness(run), streams=streams, max_batch=max_batch)
         return Predictor(fake_bundle(**(manifest or {})), engine)
 
     return make

@@ -98,7 +98,7 @@ def test_the_systems_are_started_as_their_users_start_them(tmp_path: Path) -> No
 
     assert (ours.name, plain.name, litserve.name) == STANDARD
     assert ours.command[1:4] == ("serve", "--model", str(tmp_path / "model"))
-    assert not ours.variables
+    assert ours.variables == {"ML_SERVICE_DATABASE_URL": f"sqlite:///{tmp_path}/environments/ours/records.db"}
     for system in (plain, litserve, *tried):
         assert system.variables["MODEL"] == str(tmp_path / "model/model.onnx")
         assert (system.folder / "service.py").is_file()

@@ -16,7 +16,7 @@ from muffin_v_chihuahua.http_session import new_session
 from muffin_v_chihuahua.inference_client import (
     InferenceClient,
     InferenceError,
-    PredictionRejected,
+    Rejected,
     ServiceNotReady,
     ServiceUnreachable,
     UnexpectedAnswer,
@@ -77,7 +77,9 @@ def test_the_page_understands_an_answer(client: InferenceClient, red: bytes) -> 
     assert [score.label for score in prediction.predictions] == ["red", "blue"]
     assert sum(score.probability for score in prediction.predictions) == pytest.approx(1, abs=1e-5)
     assert prediction.timings_ms.keys() == {"decode", "queue", "inference"}
-    assert prediction.model == client.health().model
+    health = client.health().model
+    assert (prediction.model.name, prediction.model.version) == (health.name, health.version)
+    assert prediction.model.digest.startswith("sha256:")
     assert prediction.prediction_id
 
 
@@ -145,7 +147,7 @@ def test_the_page_gives_the_services_own_sentence_for_what_it_refuses(
 ) -> None:
     picture, code = REFUSED[reason]
 
-    with pytest.raises(PredictionRejected) as refusal:
+    with pytest.raises(Rejected) as refusal:
         client.predict(picture, "rex.png")
 
     assert refusal.value.code == code
@@ -155,7 +157,7 @@ def test_the_page_gives_the_services_own_sentence_for_what_it_refuses(
 
 
 def test_too_many_pixels_are_a_refusal_too(client: InferenceClient, encode: Callable[..., bytes]) -> None:
-    with pytest.raises(PredictionRejected) as refusal:
+    with pytest.raises(Rejected) as refusal:
         client.predict(encode(Image.new("1", (8000, 7000)), optimize=True), "rex.png")
 
     assert refusal.value.code == "too_many_pixels"

@@ -1,22 +1,50 @@
 """A prediction service that knows nothing and answers what it is told to, and the pages that ask it."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.parser import BytesParser
 from email.policy import HTTP
+from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from itertools import count
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 from PIL import Image
+from streamlit import cache_data, cache_resource
 from streamlit.testing.v1 import AppTest
 
 from muffin_v_chihuahua import streamlit_app
 
+NUMBERS = count()  # a prediction's id is its own
 MODEL = {"name": "fake-model", "version": "9.9.9", "digest": "sha256:00"}
+
+
+DESCRIPTION = {
+    **MODEL,
+    "description": "Tells what it is told to tell.",
+    "labels": ["chihuahua", "muffin", "other"],
+    "engine": "fake",
+    "precision": "f32",
+    "loaded_at": "2026-11-21T10:00:00Z",
+    "limits": {"picture_bytes": 1_000_000, "pixels": 10_000_000, "formats": ["JPEG", "PNG"]},
+}
+
+
+SUMMARY = {
+    "model": MODEL,
+    "predictions": 3,
+    "feedback": 0,
+    "right": 0,
+    "accuracy": None,
+    "accuracy_interval": None,
+    "labels": {},
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +65,7 @@ def prediction(scores: Mapping[str, float], verdict: str = "", version: str = "9
     return as_json(
         200,
         {
-            "prediction_id": "01K",
+            "prediction_id": "01K#",
             "filename": "rex.jpg",
             "verdict": verdict or best_first[0][0],
             "predictions": [{"label": label, "probability": share} for label, share in best_first],
@@ -47,8 +75,8 @@ def prediction(scores: Mapping[str, float], verdict: str = "", version: str = "9
     )
 
 
-def refusal(status: int, sentence: str) -> Reply:
-    reply = as_json(status, {"error": sentence, "code": "some_code", "request_id": "r-1"})
+def refusal(status: int, sentence: str, code: str = "some_code") -> Reply:
+    reply = as_json(status, {"error": sentence, "code": code, "request_id": "r-1"})
     return replace(reply, headers={"Retry-After": "1"} if status in {429, 503} else {})
 
 
@@ -60,14 +88,20 @@ class Asked:
     headers: Mapping[str, str]
     filename: str = ""
     picture: bytes = b""
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return self.line.split()[1].partition("?")[0]
 
 
 class FakeService:
     """Answers over real HTTP on a port of 127.0.0.1, which it keeps when it is stopped and started again.
 
-    It gives `replies`, each once; then what stands in `by_filename`; else `reply`.
+    It gives `replies`, each once; then what stands in `by_path`, then in `by_filename`; else `reply`.
     """
 
+    SUMMARY = SUMMARY
     prediction = staticmethod(prediction)
     refusal = staticmethod(refusal)
     as_json = staticmethod(as_json)
@@ -76,9 +110,13 @@ class FakeService:
     def __init__(self) -> None:
         self.port = 0
         self.reply = prediction({"chihuahua": 0.983, "muffin": 0.011, "other": 0.006})
-        self.health_reply = as_json(200, {"Status": "UP", "status": "alive", "model": MODEL})
         self.replies: list[Reply] = []
         self.by_filename: dict[str, Reply] = {}
+        self.by_path = {
+            "/": as_json(200, {"Status": "UP", "status": "alive", "model": MODEL}),
+            "/model": as_json(200, DESCRIPTION),
+            "/feedback": refusal(404, "This service keeps no records."),
+        }
         self.asked: list[Asked] = []
         self.stopping = threading.Event()
 
@@ -92,13 +130,14 @@ class FakeService:
 
     def is_broken(self, reply: Reply) -> None:
         """Answer everything with this."""
-        self.reply = self.health_reply = reply
+        self.reply = reply
+        self.by_path = dict.fromkeys(self.by_path, reply)
 
     def reply_to(self, asked: Asked) -> Reply:
         self.asked.append(asked)
         if self.replies:
             return self.replies.pop(0)
-        return self.by_filename.get(asked.filename, self.reply) if asked.filename else self.health_reply
+        return self.by_path.get(asked.path) or self.by_filename.get(asked.filename, self.reply)
 
     def start(self) -> None:
         self.stopping.clear()
@@ -120,11 +159,13 @@ def _handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
             self._answer(service.reply_to(Asked(self.requestline, dict(self.headers))))
 
         def do_POST(self) -> None:
-            filename, picture = self._multipart_file()
-            self._answer(service.reply_to(Asked(self.requestline, dict(self.headers), filename, picture)))
-
-        def _multipart_file(self) -> tuple[str, bytes]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            is_form = self.headers["Content-Type"].startswith("multipart/")
+            filename, picture = self._multipart_file(body) if is_form else ("", b"")
+            asked = Asked(self.requestline, dict(self.headers), filename, picture, body)
+            self._answer(service.reply_to(asked))
+
+        def _multipart_file(self, body: bytes) -> tuple[str, bytes]:
             head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
             (part,) = BytesParser(policy=HTTP).parsebytes(head + body).iter_parts()
             return str(part.get_filename()), bytes(part.get_payload(decode=True))
@@ -137,12 +178,18 @@ def _handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body)
+            self.wfile.write(reply.body.replace(b"01K#", b"01K%d" % next(NUMBERS)))
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
     return Handler
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_known_from_another_test() -> None:
+    cache_data.clear()
+    cache_resource.clear()
 
 
 @pytest.fixture
@@ -199,22 +246,44 @@ class Visitor:
         return self.sees_the_page()
 
     def uploads(self, **files: bytes) -> "Visitor":
-        """Choose files, each by its name without the suffix."""
+        """Choose files, each by its name without the suffix, and wait for what comes of them."""
         for name, content in files.items():
             self.app.file_uploader[0].upload(f"{name}.png", content, "image/png")
-        return self.sees_the_page()
+        return self.sees_the_page().waits()
+
+    def waits(self) -> "Visitor":
+        """Look again and again, as a browser does by itself, until nothing more comes."""
+        deadline = monotonic() + 20
+        while "Cancel" in self.buttons:
+            assert monotonic() < deadline
+            sleep(0.02)
+            self.sees_the_page()
+        return self
 
     @property
     def buttons(self) -> str:
         return " ".join(button.label for button in self.app.button)
 
     @property
+    def titles(self) -> list[str]:
+        """What the navigation offers."""
+        return [page["page_name"] for page in self.app._registered_pages.values()]
+
+    @property
     def bars(self) -> list[str]:
-        return [without_escapes(str(bar.text)) for bar in self.app.get("progress") if bar.text]
+        """Each class that is drawn with its share, as it reads."""
+        lists = [html.proto.body for html in self.app.get("html") if "mvc-bars" in html.proto.body]
+        items = [item for each in lists for item in each.split("<li")[1:]]
+        return [" · ".join(unescape(span) for span in SPAN.findall(item)) for item in items]
 
     @property
     def alts(self) -> list[str]:
         return [image.alt for shown in self.app.get("image") for image in shown.proto.imgs]
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is wrong, in the page's words."""
+        return [without_escapes(box.value) for boxes in (self.app.error, self.app.warning) for box in boxes]
 
     @property
     def words(self) -> str:
@@ -222,6 +291,9 @@ class Visitor:
         page = self.app
         kinds = (page.title, page.error, page.warning, page.info, page.caption, page.markdown)
         return "\n".join(without_escapes(str(element.value)) for kind in kinds for element in kind)
+
+
+SPAN = re.compile("<span>(.*?)</span>")
 
 
 def without_escapes(text: str) -> str:
@@ -234,3 +306,36 @@ def visitor(service: FakeService, gallery: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("INFERENCE_HOST", service.url)
     monkeypatch.setenv("GALLERY_DIR", str(gallery))
     return Visitor(AppTest.from_file(str(streamlit_app.__file__), default_timeout=20))
+
+
+@pytest.fixture
+def another_visitor(visitor: Visitor) -> Visitor:
+    """A second visitor, of the same pages."""
+    assert visitor
+    return Visitor(AppTest.from_file(str(streamlit_app.__file__), default_timeout=20))
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An answer that is none, and words that the page has for it."""
+
+    words: str
+    reply: Reply
+
+
+BROKEN = {
+    "loading": Broken("not ready yet", refusal(503, "The model is being loaded.")),
+    "busy": Broken("too much to do", refusal(429, "Come back in 2 seconds.")),
+    "timeout": Broken("too long", refusal(504, "The deadline is over.")),
+    "html": Broken("not as the prediction service should", Reply(200, b"<html>proxy</html>")),
+    "500": Broken("status 500", Reply(500, b"<h1>Internal Server Error</h1>")),
+    "other json": Broken("makes no sense", as_json(200, {"label": "muffin"})),
+    "hangs up": Broken("cannot be reached", Reply(0, hang_up=True)),
+}
+
+
+@pytest.fixture(params=list(BROKEN.values()), ids=list(BROKEN))
+def broken(request: pytest.FixtureRequest) -> Broken:
+    """Each of the ways in which an answer can be none."""
+    found: Broken = request.param
+    return found

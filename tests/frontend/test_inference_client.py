@@ -9,7 +9,7 @@ from muffin_v_chihuahua.http_session import new_session
 from muffin_v_chihuahua.inference_client import (
     InferenceClient,
     InferenceError,
-    PredictionRejected,
+    Rejected,
     ServiceBusy,
     ServiceNotReady,
     ServiceTimeout,
@@ -40,9 +40,9 @@ def test_a_prediction_comes_with_everything_that_the_page_draws(client: Inferenc
     assert prediction.verdict == "chihuahua"
     assert prediction.predictions[0] == Score("chihuahua", 0.983)
     assert [score.label for score in prediction.predictions] == ["chihuahua", "muffin", "other"]
-    assert prediction.model == Model("fake-model", "9.9.9")
+    assert prediction.model == Model("fake-model", "9.9.9", "sha256:00")
     assert prediction.timings_ms == {"decode": 1.9, "queue": 0.2, "inference": 6.1}
-    assert prediction.prediction_id == "01K"
+    assert prediction.prediction_id.startswith("01K")
     assert prediction.is_sure
 
 
@@ -66,7 +66,7 @@ def test_a_path_in_the_address_goes_before_every_call(service: "FakeService") ->
 
 
 def test_health_says_which_model_is_there(client: InferenceClient) -> None:
-    assert client.health().model == Model("fake-model", "9.9.9")
+    assert client.health().model == Model("fake-model", "9.9.9", "sha256:00")
 
 
 def test_a_verdict_that_is_not_the_best_class_is_not_sure(
@@ -123,12 +123,12 @@ def test_a_port_where_nobody_answers_is_too_slow() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, PredictionRejected),
-        (401, PredictionRejected),
-        (404, PredictionRejected),
-        (413, PredictionRejected),
-        (415, PredictionRejected),
-        (422, PredictionRejected),
+        (400, Rejected),
+        (401, Rejected),
+        (404, Rejected),
+        (413, Rejected),
+        (415, Rejected),
+        (422, Rejected),
         (429, ServiceBusy),
         (500, UnexpectedAnswer),
         (503, ServiceNotReady),
@@ -141,7 +141,7 @@ def test_each_status_of_the_contract_is_its_own_error_with_the_services_sentence
     service.reply = service.refusal(status, "Because of {this}.")
     sentence = failure_of(client, kind)
     assert sentence.endswith("Because of {this}.")
-    assert (service.url in sentence) == (kind is not PredictionRejected)
+    assert (service.url in sentence) == (kind is not Rejected)
     assert len(service.asked) == 1
 
 
@@ -149,7 +149,7 @@ def test_a_rejection_carries_its_code_and_the_requests_id(
     client: InferenceClient, service: "FakeService"
 ) -> None:
     service.reply = service.refusal(415, "No.")
-    with pytest.raises(PredictionRejected) as caught:
+    with pytest.raises(Rejected) as caught:
         client.predict(b"", "rex.jpg")
     assert (caught.value.code, caught.value.request_id) == ("some_code", "r-1")
 

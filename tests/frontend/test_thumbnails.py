@@ -4,7 +4,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from muffin_v_chihuahua.thumbnails import EDGE, thumbnail
+from muffin_v_chihuahua.thumbnails import EDGE, SMALL_EDGE, is_small, thumbnail
 
 
 def opened(picture: bytes | None) -> Image.Image:
@@ -25,19 +25,20 @@ def is_red(pixel: object) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
-@pytest.mark.parametrize("size", [(1, 1), (2000, 3), (640, 480), (480, 640)])
-def test_every_picture_becomes_a_small_square_jpeg(
+@pytest.mark.parametrize("size", [(1, 1), (2000, 5), (640, 480), (480, 640)])
+def test_every_picture_becomes_a_small_jpeg_of_its_own_shape(
     picture: Callable[..., bytes], kind: str, size: tuple[int, int]
 ) -> None:
     small = opened(thumbnail(picture("tan", size, kind)))
     assert small.format == "JPEG"
-    assert small.size == (EDGE, EDGE)
+    assert max(small.size) == min(max(size), EDGE)
+    assert small.width / small.height == pytest.approx(size[0] / size[1], rel=0.5)
 
 
 def test_nothing_of_the_picture_is_cut_away() -> None:
     wide = Image.new("RGB", (400, 100), "blue")
     wide.paste("red", (0, 0, 40, 100))
-    left_edge = opened(thumbnail(saved(wide))).getpixel((4, EDGE // 2))
+    left_edge = opened(thumbnail(saved(wide))).getpixel((4, 50))
     assert is_red(left_edge)
 
 
@@ -46,7 +47,7 @@ def test_a_picture_that_was_taken_sideways_stands_upright() -> None:
     sideways.paste("red", (0, 0, 20, 100))
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise: what is left comes to the top
-    top = opened(thumbnail(saved(sideways, exif=exif))).getpixel((EDGE // 2, 20))
+    top = opened(thumbnail(saved(sideways, exif=exif))).getpixel((50, 5))
     assert is_red(top)
 
 
@@ -74,3 +75,31 @@ def test_a_picture_that_was_cut_off_has_no_thumbnail(kind: str) -> None:
 @pytest.mark.parametrize("edge", [8_000, 12_000, 20_000])
 def test_a_picture_that_would_fill_the_memory_is_not_unpacked(edge: int) -> None:
     assert thumbnail(saved(Image.new("1", (edge, edge)))) is None
+
+
+def noise(size: tuple[int, int], quality: int = 75) -> bytes:
+    return saved(Image.effect_noise(size, 60).convert("RGB"), "JPEG", quality=quality)
+
+
+def test_a_small_jpeg_may_be_shown_as_it_is() -> None:
+    assert is_small(noise((300, 200)))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        saved(Image.new("RGB", (SMALL_EDGE + 1, 10)), "JPEG"),
+        noise((640, 640), quality=100),
+        saved(Image.new("RGB", (10, 10)), "PNG"),
+        b"no picture",
+    ],
+    ids=["wide", "many bytes", "another format", "no picture"],
+)
+def test_any_other_is_copied(picture: bytes) -> None:
+    assert not is_small(picture)
+
+
+def test_a_small_picture_that_lies_on_its_side_is_copied_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert not is_small(saved(Image.new("RGB", (10, 10)), "JPEG", exif=exif))

@@ -1,19 +1,30 @@
-"""A small network that is really trained, processes, and a real MLflow server, for who asks for them."""
+"""A small network that is really trained, processes, and real servers, for who asks for them."""
 
 import os
+import pwd
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from ulid import ULID
 
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
 from muffin_v_chihuahua_ml_service.model.sources import open_bundle
+from muffin_v_chihuahua_ml_service.records.migrating import migrate
+from muffin_v_chihuahua_ml_service.records.rows import AnsweringModel, PredictionRow
 
 
 @pytest.fixture(scope="session")
@@ -111,3 +122,134 @@ def _answering(process: subprocess.Popen[bytes], address: str, log: Path) -> str
         else:
             return address
     pytest.fail(f"MLflow's server did not start: {log.read_text()}")
+
+
+MODEL = AnsweringModel("fake-model", "9.9.9", f"sha256:{'0' * 64}", ("blue", "red"))
+
+
+@pytest.fixture
+def make_row() -> Callable[..., PredictionRow]:
+    """Make a prediction of `red`, with other values where given."""
+
+    def make(**changes: Any) -> PredictionRow:
+        asked_at = changes.get("asked_at", datetime.now(UTC))
+        row = PredictionRow(
+            id=str(ULID.from_datetime(asked_at)),
+            asked_at=asked_at,
+            model=MODEL,
+            verdict="red",
+            label="red",
+            probability=0.98,
+            filename="rex.png",
+            sha256="0" * 64,
+        )
+        return row._replace(**changes)
+
+    return make
+
+
+@dataclass
+class PostgreSQL:
+    """A server with its data in a folder of its own, run by somebody whom it does not refuse."""
+
+    programs: Path
+    folder: Path
+    user: int | None
+    port: int
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def start(self) -> None:
+        settings = (
+            "fsync=off",
+            "unix_socket_directories=",
+            "listen_addresses=127.0.0.1",
+            f"port={self.port}",
+        )
+        options = " ".join(f"-c {each}" for each in settings)
+        self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", "data", "-w", "-m", "immediate", "stop")
+
+    def prepare(self) -> None:
+        self._run("initdb", "-D", "data", "-U", "tester", "--auth=trust", "--no-sync", "--encoding=UTF8")
+        self.start()
+        self._say("CREATE DATABASE template")
+        migrate(self.url("template").replace("postgresql:", "postgresql+psycopg:"))
+
+    def url(self, database: str) -> str:
+        return f"postgresql://tester:secret@127.0.0.1:{self.port}/{database}"
+
+    def create(self, template: str) -> str:
+        """The address of a new database that is a copy of this one."""
+        name = f"records{next(self.numbers)}"
+        self._say(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def _say(self, statement: str) -> None:
+        self._run(
+            "psql", "-h", "127.0.0.1", "-p", self.port, "-U", "tester", "-d", "postgres", "-c", statement
+        )
+
+    def _run(self, program: str, *arguments: object) -> None:
+        line = [str(self.programs / program), *map(str, arguments)]
+        # whoever reads its output would wait for the server, which keeps it open
+        with (self.folder / "said").open("w") as said:
+            subprocess.run(  # noqa: S603 - Debian's own programs
+                line, cwd=self.folder, user=self.user, stdout=said, stderr=said, check=True
+            )
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL on a free port, with a database `template` that has our tables."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs or find_spec("psycopg") is None:
+        pytest.skip("There is no PostgreSQL here: Debian's package postgresql and psycopg are needed.")
+    folder = Path(mkdtemp(prefix="postgresql-"))
+    user = None
+    if os.geteuid() == 0:  # PostgreSQL refuses to be run by root
+        user = pwd.getpwnam("postgres").pw_uid
+        os.chown(folder, user, -1)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = PostgreSQL(programs[-1], folder, user, port)
+    try:
+        server.prepare()
+        yield server
+    finally:
+        with suppress(subprocess.CalledProcessError):  # a test has stopped it
+            server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our tables."""
+    path = tmp_path_factory.mktemp("records") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of an empty SQLite file with our tables."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'records.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty database with our tables: a SQLite file, then PostgreSQL."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("sqlite_url"))
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.create("template")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without a table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new/records.db"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.create("template0")

@@ -37,6 +37,7 @@ COMMANDS = (
     "suspects",
     "evaluate",
     "import-imagenet",
+    "export-feedback",
 )
 
 SHARE = r"[01]\.\d{4}"
@@ -449,7 +450,7 @@ def test_a_running_service_takes_a_new_model_on_sighup_and_keeps_the_old_one_if_
         ({"model.tflite": bytes([network[0] ^ 1]) + network[1:]}, "model.tflite: is not the file"),
         ({"golden/red-2-0.bmp": None}, "golden/red-2-0.bmp: the manifest lists it, but it is not there"),
         ({"../outside": b""}, "'../outside' is not a path inside the archive"),
-        ({"model.json": manifest(format_version=4)}, "model.json: format_version 4"),
+        ({"model.json": manifest(format_version=5)}, "model.json: format_version 5"),
         ({"model.json": manifest(golden=wrong_golden(tiny_bundle))}, "where the manifest expects"),
     ]
     for changes, reason in refused:

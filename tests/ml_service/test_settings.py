@@ -2,14 +2,15 @@ import os
 from pathlib import Path
 
 import pytest
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 from pydantic import SecretStr, ValidationError
 
 from muffin_v_chihuahua_ml_service import settings as module
 from muffin_v_chihuahua_ml_service.settings import PictureLimits, Settings, usable_cores
 
 
-def test_nothing_has_to_be_set() -> None:
+def test_nothing_has_to_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ML_SERVICE_DATABASE_URL")
     settings = Settings()
 
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
@@ -17,6 +18,10 @@ def test_nothing_has_to_be_set() -> None:
     assert settings.cache == user_cache_path("muffin-v-chihuahua-ml-service", appauthor=False)
     assert settings.engine == "auto"
     assert settings.precision == "auto"
+    data = user_data_path("muffin-v-chihuahua-ml-service", appauthor=False)
+    assert settings.database_url.get_secret_value() == f"sqlite:///{data}/records.db"
+    assert settings.keeps_records
+    assert (settings.keep_pictures, settings.keep_days) == (None, 90)
     assert settings.streams == usable_cores() // settings.workers
     assert settings.threads == 1
     assert settings.batch_size is None
@@ -50,6 +55,7 @@ def test_nothing_has_to_be_set() -> None:
         ("max_held_bytes", "1000", 1000),
         ("timeout_ms", "5000", 5000),
         ("engine_timeout_ms", "700", 700),
+        ("explain_ms", "400", 400),
         ("rollback_s", "60", 60),
         ("drain_ms", "0", 0),
         ("grace_s", "5", 5),
@@ -58,6 +64,9 @@ def test_nothing_has_to_be_set() -> None:
         ("max_picture_frames", "3", 3),
         ("decoding_bytes", "4", 4),
         ("body_timeout_ms", "5", 5),
+        ("database_url", "off", SecretStr("off")),
+        ("keep_pictures", "s3://bucket/kept", "s3://bucket/kept"),
+        ("keep_days", "0", 0),
     ],
 )
 def test_everything_can_be_set_from_the_environment(
@@ -71,6 +80,9 @@ def test_everything_can_be_set_from_the_environment(
 def test_there_is_no_setting_that_is_not_tested_above() -> None:
     assert Settings.model_fields.keys() == {
         "host",
+        "database_url",
+        "keep_pictures",
+        "keep_days",
         "port",
         "workers",
         "model",
@@ -88,6 +100,7 @@ def test_there_is_no_setting_that_is_not_tested_above() -> None:
         "max_held_bytes",
         "timeout_ms",
         "engine_timeout_ms",
+        "explain_ms",
         "rollback_s",
         "drain_ms",
         "grace_s",
@@ -129,6 +142,7 @@ def test_every_setting_says_what_it_is() -> None:
         ("max_held_bytes", "0"),
         ("timeout_ms", "0"),
         ("engine_timeout_ms", "0"),
+        ("explain_ms", "0"),
         ("rollback_s", "0"),
         ("drain_ms", "-1"),
         ("grace_s", "0"),

@@ -1,5 +1,6 @@
 """The three wheels, as `make wheels` built them and pip installed them."""
 
+import json
 import re
 from importlib.metadata import requires
 from pathlib import Path
@@ -70,6 +71,14 @@ def test_a_lock_has_hashes_and_no_addresses(lock: Path) -> None:
     pinned = re.findall(r"^[a-z0-9].*==.*$", text, re.MULTILINE | re.IGNORECASE)
     assert pinned
     assert all(line.endswith("\\") for line in pinned)
+    assert "://" not in text
+
+
+def test_the_lock_of_the_browsers_tests_has_hashes_and_no_addresses() -> None:
+    text = (ROOT / "tests/e2e/package-lock.json").read_text()
+    packages = [each for name, each in json.loads(text)["packages"].items() if name]
+    assert packages
+    assert all(each["integrity"].startswith("sha512-") for each in packages)
     assert "://" not in text
 
 

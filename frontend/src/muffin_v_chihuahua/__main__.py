@@ -9,6 +9,8 @@ import streamlit as st
 from streamlit.web.cli import configurator_options
 
 from muffin_v_chihuahua import __version__
+from muffin_v_chihuahua.language import tr
+from muffin_v_chihuahua.memory import keep_little
 from muffin_v_chihuahua.settings import InvalidSettings, Settings, load_settings
 from muffin_v_chihuahua.streamlit_defaults import DEFAULTS, config_with
 
@@ -62,6 +64,7 @@ def run_demo(context: click.Context, /, **_options: Any) -> None:
         load_settings()
     except InvalidSettings as invalid:
         raise click.UsageError(str(invalid)) from invalid
+    keep_little()
     page = Path(__file__).with_name("streamlit_app.py")
     st.App(page, on_script_error=apologise).run(config=config_with(chosen_options(context)))
 
@@ -77,8 +80,8 @@ def chosen_options(context: click.Context) -> dict[str, Any]:
 
 def apologise(_bug: Exception) -> bool:
     """Draw a sentence in place of a traceback, which Streamlit has already written to the log."""
-    st.error("Something went wrong in this page. It is not your fault, and it is in the log.", icon="🩹")
-    st.button("Try again", key="try_again_after_a_bug")
+    st.error(tr("Something went wrong in this page. It is not your fault, and it is in the log."), icon="🩹")
+    st.button(tr("Try again"), key="try_again_after_a_bug")
     return True
 
 

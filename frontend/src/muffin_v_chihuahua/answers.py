@@ -1,28 +1,46 @@
-"""What came of one picture: the service's prediction, or the sentence why there is none."""
+"""What came of one picture: the service's prediction, or the error that says why there is none."""
 
 from dataclasses import dataclass
+from time import perf_counter
 
 from muffin_v_chihuahua.inference_client import (
     InferenceClient,
-    PredictionRejected,
+    InferenceError,
+    Rejected,
     UnexpectedAnswer,
 )
-from muffin_v_chihuahua.thumbnails import thumbnail
+from muffin_v_chihuahua.language import mark
+from muffin_v_chihuahua.thumbnails import is_small, thumbnail
 from muffin_v_chihuahua.wire import Prediction
+
+
+class NotSent(InferenceError):
+    """The picture never got as far as the service; `detail` says why."""
+
+    sentence = mark("This file was not sent.")
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("", detail)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One picture with what came of it: either `prediction` is there, or `refusal` says why not.
+    """One picture with what came of it: either `prediction` is there, or `error` says why not.
 
-    Where `is_final` is false, asking again may help.
+    `thumbnail` is a small copy of the picture, or itself if it is small, None where it cannot be shown;
+    `took_ms` is how long the answer took, seen from here.
     """
 
     name: str
     thumbnail: bytes | None
     prediction: Prediction | None = None
-    refusal: str = ""
-    is_final: bool = True
+    error: InferenceError | None = None
+    took_ms: float = 0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would not help."""
+        return self.error is None or isinstance(self.error, Rejected | NotSent)
 
 
 def ask(client: InferenceClient, picture: bytes, name: str) -> Answer:
@@ -31,10 +49,10 @@ def ask(client: InferenceClient, picture: bytes, name: str) -> Answer:
     Raises:
         InferenceError: There is no answer, and that is not this picture's fault.
     """
-    small = thumbnail(picture)
+    began = perf_counter()
     try:
-        return Answer(name, small, prediction=client.predict(picture, name))
-    except PredictionRejected as rejected:
-        return Answer(name, small, refusal=str(rejected))
-    except UnexpectedAnswer as unexpected:
-        return Answer(name, small, refusal=str(unexpected), is_final=False)
+        prediction = client.predict(picture, name)
+    except (Rejected, UnexpectedAnswer) as error:
+        return Answer(name, thumbnail(picture), error=error)
+    took_ms = (perf_counter() - began) * 1000
+    return Answer(name, picture if is_small(picture) else thumbnail(picture), prediction, took_ms=took_ms)

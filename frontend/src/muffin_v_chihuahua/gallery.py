@@ -32,6 +32,20 @@ def draw_others(pictures: Sequence[Path], shown: Sequence[Path], count: int, ran
     return drawn + random.sample(again, min(count - len(drawn), len(again)))
 
 
+def class_of(path: Path) -> str:
+    """The folder that a picture lies in, which is what it shows."""
+    return path.parent.name
+
+
+def named(pictures: Sequence[Path], titles: Sequence[str]) -> list[Path]:
+    """The pictures with these titles, in their order; a title that none of them has is left out.
+
+    Titles come from an address that anybody may write: they are compared, never opened.
+    """
+    by_title = {title_of(path): path for path in pictures}
+    return [by_title[title] for title in dict.fromkeys(titles) if title in by_title]
+
+
 def title_of(path: Path) -> str:
     """The name that a picture goes by: its folder's and its own."""
     return f"{path.parent.name}/{path.name}"

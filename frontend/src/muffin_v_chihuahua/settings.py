@@ -72,11 +72,22 @@ class Settings(BaseSettings):
         validation_alias="INFERENCE_TIMEOUT_S",
         description="How many seconds the service has for an answer.",
     )
+    page_title: str | None = Field(
+        default=None,
+        validation_alias="PAGE_TITLE",
+        description="What stands over the first page, for a service with another model.",
+    )
     gallery_dir: Path | None = Field(
         default=None,
         validation_alias="GALLERY_DIR",
         description="A folder with a folder of pictures for each class, "
         "shown instead of the pictures that come with the demo.",
+    )
+    max_pictures: int = Field(
+        default=500,
+        gt=0,
+        validation_alias="MAX_PICTURES",
+        description="How many pictures of a visitor are asked about and kept at a time.",
     )
 
 

@@ -1,52 +1,23 @@
-"""Streamlit's own options, as this demo sets them; the command line and `STREAMLIT_…` go before them.
+"""Streamlit's own options, as `.streamlit/config.toml` sets them; what is chosen goes before them."""
 
-What each one means is in `streamlit config show`. Where Streamlit's default is kept nothing stands here:
-`server.address` is not set, so that the page listens on every address of the machine.
-"""
-
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-_SERVER = {
-    "server.port": 8090,
-    "server.headless": True,  # opens no browser, asks for no e-mail address
-    "server.fileWatcherType": "none",  # an installed package does not change
-    "server.runOnSave": False,
-    "server.maxUploadSize": 10,  # megabytes a picture
-    "server.maxMessageSize": 50,
-    "server.enableXsrfProtection": True,
-    "server.enableCORS": True,  # true is the protection, not the permission
-    "server.disconnectedSessionTTL": 30,  # seconds until a visitor's pictures may be forgotten
-    "browser.gatherUsageStats": False,
-    "client.showErrorDetails": "none",  # tracebacks are for the log
-    "client.showErrorLinks": False,
-    "client.toolbarMode": "viewer",
-    "runner.magicEnabled": False,
-}
+_FILE = Path(__file__).with_name(".streamlit") / "config.toml"
 
-_SHAPE = {
-    "theme.baseRadius": "large",
-    "theme.paddingTop": "1.5rem",
-    "theme.showWidgetBorder": True,
-}
 
-# Baked brown on cream, and the other way round at night.
-_COLOURS = {
-    "light": {
-        "primaryColor": "#a34a1f",
-        "backgroundColor": "#fffaf3",
-        "secondaryBackgroundColor": "#f6ead9",
-        "textColor": "#33231a",
-        "borderColor": "#e4d2bb",
-    },
-    "dark": {
-        "primaryColor": "#b85a26",
-        "backgroundColor": "#1d1613",
-        "secondaryBackgroundColor": "#2d221d",
-        "textColor": "#f6ebe0",
-        "borderColor": "#4a3a31",
-    },
-}
+def _dotted(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{before}{name}.")
+        else:
+            yield before + name, value
+
+
+DEFAULTS: Mapping[str, object] = MappingProxyType(dict(_dotted(tomllib.loads(_FILE.read_text("utf-8")))))
 
 
 def config_with(chosen: Mapping[str, object]) -> dict[str, object]:
@@ -55,21 +26,20 @@ def config_with(chosen: Mapping[str, object]) -> dict[str, object]:
     The page is light or dark as the visitor's system is. A chosen `theme.base` of `light` or `dark` makes it
     so for everybody; any other is a theme of somebody's own, and nothing of ours is mixed into it.
     """
-    return {**_SERVER, **_theme(chosen.get("theme.base")), **chosen}
+    theme = {name: value for name, value in DEFAULTS.items() if name.startswith("theme.")}
+    others = {name: value for name, value in DEFAULTS.items() if name not in theme}
+    return {**others, **_based_on(chosen.get("theme.base"), theme), **chosen}
 
 
-def _theme(base: object) -> Mapping[str, object]:
+def _based_on(base: object, theme: Mapping[str, object]) -> Mapping[str, object]:
     match base:
         case None:
-            return {**_SHAPE, **_coloured("theme.light", "light"), **_coloured("theme.dark", "dark")}
+            return theme
         case "light" | "dark":
-            return {**_SHAPE, **_coloured("theme", base)}
+            halves = ("theme.light.", "theme.dark.")
+            shape = {name: value for name, value in theme.items() if not name.startswith(halves)}
+            half = f"theme.{base}."
+            colours = {name: value for name, value in theme.items() if name.startswith(half)}
+            return shape | {f"theme.{name.removeprefix(half)}": value for name, value in colours.items()}
         case _:
             return {}
-
-
-def _coloured(section: str, half: str) -> dict[str, str]:
-    return {f"{section}.{name}": colour for name, colour in _COLOURS[half].items()}
-
-
-DEFAULTS = MappingProxyType(config_with({}))

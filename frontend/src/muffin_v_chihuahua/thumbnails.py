@@ -1,10 +1,13 @@
-"""Small square pictures for the page, so that a telephone's twelve megapixels stay where they are."""
+"""Small copies of pictures for the page, so that a telephone's twelve megapixels do not stay in memory."""
 
 from io import BytesIO
 
-from PIL import Image, ImageFilter, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
-EDGE = 480  # pixels: a card is at most half as many wide, and screens have two to a point
+EDGE = 480  # pixels: a card is at most half as many wide, screens have two to a point, networks take fewer
+SMALL_EDGE = 640  # pixels
+SMALL_BYTES = 64 * 1024
+TINY_EDGE = 96  # pixels, in a table
 LARGEST = 60_000_000  # pixels; a page does not unpack more than a large camera makes
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
@@ -19,27 +22,32 @@ UNREADABLE = (
 )
 
 
-def thumbnail(picture: bytes) -> bytes | None:
-    """The whole picture, upright, in a square JPEG; None where it cannot be shown.
-
-    What the picture leaves empty in the square is filled with its own colours, blurred: nothing is cut away,
-    because the model has seen all of it too.
-    """
+def thumbnail(picture: bytes, edge: int = EDGE) -> bytes | None:
+    """The whole picture, upright, in a JPEG of at most `edge` pixels a side; None if it cannot be shown."""
     try:
         with Image.open(BytesIO(picture), formats=FORMATS) as opened:
-            return _square(opened) if opened.width * opened.height <= LARGEST else None
+            return _small(opened, edge) if opened.width * opened.height <= LARGEST else None
     except UNREADABLE:
         return None
 
 
-def _square(opened: Image.Image) -> bytes:
-    opened.draft("RGB", (2 * EDGE, 2 * EDGE))  # a JPEG can be unpacked at a fraction of its size
-    upright = _on_white(ImageOps.exif_transpose(opened))
-    square = ImageOps.fit(upright, (EDGE, EDGE)).filter(ImageFilter.GaussianBlur(EDGE // 16))
-    whole = ImageOps.contain(upright, (EDGE, EDGE))
-    square.paste(whole, ((EDGE - whole.width) // 2, (EDGE - whole.height) // 2))
+def is_small(picture: bytes) -> bool:
+    """Whether a picture that is known to be whole may be shown as it is, for a copy would be no smaller."""
+    try:
+        with Image.open(BytesIO(picture), formats=["JPEG"]) as opened:
+            is_upright = opened.getexif().get(ExifTags.Base.Orientation, 1) == 1
+            return is_upright and max(opened.size) <= SMALL_EDGE and len(picture) <= SMALL_BYTES
+    except UNREADABLE:
+        return False
+
+
+def _small(opened: Image.Image, edge: int) -> bytes:
+    opened.draft("RGB", (2 * edge, 2 * edge))  # a JPEG can be unpacked at a fraction of its size
+    ImageOps.exif_transpose(opened, in_place=True)
+    upright = _on_white(opened)
+    upright.thumbnail((edge, edge))
     packed = BytesIO()
-    square.save(packed, "JPEG", quality=85)
+    upright.save(packed, "JPEG", quality=85)
     return packed.getvalue()
 
 

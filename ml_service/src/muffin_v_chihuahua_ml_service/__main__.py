@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -42,6 +43,7 @@ EngineOption = Annotated[
 PrecisionOption = Annotated[
     PrecisionChoice | None, typer.Option(help="What it computes in.", envvar="ML_SERVICE_PRECISION")
 ]
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 DataArgument = Annotated[
     list[Path], typer.Argument(help="Folders that hold a folder of pictures for each class.")
 ]
@@ -382,6 +384,27 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the options of a command line
 
         for path in write_report(evaluation, predictor.bundle, out):
             typer.echo(path)
+
+
+@app.command(name="export-feedback")
+def export_feedback(
+    out: Annotated[Path, typer.Argument(help="Folder to write a folder of pictures for each label to.")],
+    since: Annotated[
+        datetime | None, typer.Option(help="Only feedback given from then on, in UTC.", formats=_TIMES)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only on predictions of the model with this digest.")
+    ] = None,
+) -> None:
+    """Write the pictures that somebody said the truth about, as data for `train`.
+
+    Those are the ones that the service was told to keep: ML_SERVICE_KEEP_PICTURES.
+    """
+    from .records.export import export_feedback as export  # noqa: PLC0415 - SQLAlchemy takes its time
+
+    outcomes = export(_settings(), out, since and since.replace(tzinfo=UTC), model)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    typer.echo(f"{out}: {told or 'there is no feedback'}")
 
 
 @app.command(name="import-imagenet")

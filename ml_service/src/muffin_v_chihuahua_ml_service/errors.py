@@ -22,6 +22,11 @@
     ├── NothingToRollBackTo       no earlier model is kept
     ├── ReloadFailed              a reload that somebody asked for did not go well
     ├── NotAuthorised             no admin key, or a wrong one
+    ├── RecordsOff                this service keeps no predictions and no feedback
+    ├── RecordsUnavailable        the database, or what keeps the pictures, cannot be used now
+    ├── UnknownPrediction         no prediction of that id is kept
+    ├── UnknownLabel              a label that the model does not have
+    ├── UnknownModel              a digest that no model here has
     └── RejectedPicture           what the caller sent cannot be answered: its message is for the caller
         ├── EmptyBody
         ├── MissingField
@@ -179,6 +184,36 @@ class NotAuthorised(MLServiceError):
     """A call that needs a key came with none, or with a wrong one."""
 
     code = "not_authorised"
+
+
+class RecordsOff(MLServiceError):
+    """The service was told to keep nothing, so there is nothing to add to or to delete."""
+
+    code = "records_off"
+
+
+class RecordsUnavailable(MLServiceError):
+    """The database does not answer, or the disk or the bucket with the pictures; predictions go on."""
+
+    code = "records_unavailable"
+
+
+class UnknownPrediction(MLServiceError):
+    """No prediction of that id: never made, never kept, or deleted."""
+
+    code = "unknown_prediction"
+
+
+class UnknownLabel(MLServiceError):
+    """A label that the model which is asked about does not have."""
+
+    code = "unknown_label"
+
+
+class UnknownModel(MLServiceError):
+    """A digest that no model has which answers here, or did."""
+
+    code = "unknown_model"
 
 
 class RejectedPicture(MLServiceError):

@@ -62,6 +62,14 @@ def default_cache() -> Path:
     return user_cache_path("muffin-v-chihuahua-ml-service", appauthor=False)
 
 
+def default_database() -> SecretStr:
+    """A SQLite file in the user's folder for what is to stay, as the platform has it."""
+    from platformdirs import user_data_path  # noqa: PLC0415 - only where the database is used
+
+    folder = user_data_path("muffin-v-chihuahua-ml-service", appauthor=False)
+    return SecretStr(f"sqlite:///{folder / 'records.db'}")
+
+
 class Settings(BaseSettings):
     """Settings of the service; each field's description is its line in the README's table."""
 
@@ -130,6 +138,10 @@ class Settings(BaseSettings):
         default=30_000,
         description="Longest time for a request, whatever its `X-Request-Timeout-Ms` says (504 above).",
     )
+    explain_ms: PositiveInt = Field(
+        default=2000,
+        description="Longest time to explain an answer by hiding parts of the picture, in milliseconds.",
+    )
     engine_timeout_ms: PositiveInt = Field(
         default=10_000, description="Longest time for a batch; then the engine is replaced (504)."
     )
@@ -155,6 +167,28 @@ class Settings(BaseSettings):
         default=None,
         description="Key for `POST /admin/reload` and `POST /admin/rollback`; unset: neither is there.",
     )
+    database_url: SecretStr = Field(
+        default_factory=default_database,
+        description="Where predictions and feedback are kept: `sqlite:///` and a file's path, "
+        "`postgresql://user:password@host/database` (extra `postgresql`), or `off`; unset: a file in the "
+        "user's data folder.",
+    )
+    keep_pictures: str | None = Field(
+        default=None,
+        description="Folder or `s3://bucket/prefix` (extra `s3`) to keep the pictures in, too; unset: they "
+        "are not kept.",
+    )
+    keep_days: int = Field(
+        default=90,
+        ge=0,
+        description="Days that predictions, feedback and pictures are kept before they are deleted; `0` "
+        "keeps them for ever.",
+    )
+
+    @property
+    def keeps_records(self) -> bool:
+        """Whether predictions and feedback are kept at all."""
+        return self.database_url.get_secret_value() != "off"
 
     @property
     def picture_limits(self) -> PictureLimits:

@@ -11,13 +11,14 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
 from muffin_v_chihuahua_ml_service.model.bundle import EngineName, Precision
+from muffin_v_chihuahua_ml_service.model.engines import Engine
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.model.sources import open_bundle
 from muffin_v_chihuahua_ml_service.serving.app import create_app
@@ -46,7 +47,7 @@ def main(bundle: str, folder: str) -> None:
     os.sched_setaffinity(
         0, sorted(os.sched_getaffinity(0))[:2]
     )  # a decoder for each core, and each keeps a bit
-    predictor = Predictor(open_bundle(bundle), NoNetwork())
+    predictor = Predictor(open_bundle(bundle), cast("Engine", NoNetwork()))  # nobody asks why
     pictures = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
     smallest = min(pictures.values(), key=len)
     with TestClient(

@@ -81,6 +81,27 @@ def test_without_one_there_is_no_file_for_int8(fake_bundle: Write) -> None:
     assert fake_bundle().artefact("onnxruntime", "int8") is None
 
 
+def test_the_head_for_activation_maps_is_one_of_the_bundles_files(fake_bundle: Write) -> None:
+    bundle = fake_bundle(activation_maps={"head": "head.npy"})
+
+    assert "head.npy" in bundle.manifest.files
+    (bundle.folder / "head.npy").write_bytes(b"another")
+    with pytest.raises(InvalidBundle, match=r"head\.npy: is not the file"):
+        ModelBundle.read(bundle.folder)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_bundle_of_an_earlier_format_has_no_activation_maps(fake_bundle: Write, version: int) -> None:
+    assert fake_bundle(format_version=version).manifest.activation_maps is None
+
+
+def test_a_head_that_is_not_listed_is_refused(fake_bundle: Write) -> None:
+    bundle = fake_bundle()
+    manifest = json.loads((bundle.folder / MANIFEST).read_bytes()) | {"activation_maps": {"head": "head.npy"}}
+
+    refuse(bundle.folder, json.dumps(manifest).encode(), r"head\.npy is used but not listed under files")
+
+
 def test_a_bundle_of_the_format_before_is_read(fake_bundle: Write) -> None:
     artefacts = {"onnxruntime": "model.onnx", "litert": "model.tflite"}
 
@@ -101,13 +122,13 @@ def test_a_manifest_that_is_not_json_is_refused(fake_bundle: Write, content: byt
 
 
 @pytest.mark.parametrize(
-    "content", [b"[]", b"null", b"3", b"{}", b'{"format_version": 1}', b'{"format_version": 4}']
+    "content", [b"[]", b"null", b"3", b"{}", b'{"format_version": 1}', b'{"format_version": 5}']
 )
 def test_an_unknown_format_says_what_to_do(fake_bundle: Write, content: bytes) -> None:
     refuse(
         fake_bundle().folder,
         content,
-        r"format_version .+ is unknown, this release reads 2 and 3; use a release",
+        r"format_version .+ is unknown, this release reads 2, 3 and 4; use a release",
     )
 
 

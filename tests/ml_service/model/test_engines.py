@@ -18,6 +18,7 @@ from muffin_v_chihuahua_ml_service.model.engines import (
     load_candidate,
     load_engine,
 )
+from muffin_v_chihuahua_ml_service.model.explaining.activation import read_head
 
 NEAR = 1e-4
 """How far two engines' probabilities may be apart."""
@@ -53,6 +54,49 @@ def test_the_engines_answer_alike_for_every_size_of_batch_and_each_picture_as_if
         np.testing.assert_allclose(found, reference.run(pictures), atol=NEAR, rtol=0)
         alone = np.concatenate([engine.run(picture[np.newaxis]) for picture in pictures])
         np.testing.assert_allclose(found, alone, atol=1e-5, rtol=0)
+
+
+def test_the_engines_see_the_same_and_answer_as_they_do_without_being_asked_why(bundle: ModelBundle) -> None:
+    engines = [load_engine(bundle, engine, "f32", threads=2) for engine in RUNTIMES]
+    head = read_head(bundle)
+    assert head is not None
+
+    for count in (2, 1):
+        pictures = noise(bundle, count)
+        _, expected = engines[-1].explain(pictures)
+        for engine in engines:
+            probabilities, features = engine.explain(pictures)
+            np.testing.assert_allclose(probabilities, engine.run(pictures), atol=1e-6, rtol=0)
+            assert features.shape == (count, *expected.shape[1:3], len(head) - 1)
+            np.testing.assert_allclose(features, expected, atol=1e-3 * np.abs(expected).max(), rtol=0)
+
+
+def test_in_other_precisions_they_see_nearly_the_same(int8_bundle: ModelBundle) -> None:
+    pictures = noise(int8_bundle, 2)
+    _, expected = load_engine(int8_bundle, "tensorflow", threads=1).explain(pictures)
+
+    for candidate in here(int8_bundle):
+        engine = load_candidate(int8_bundle, candidate, threads=1, streams=1)
+        probabilities, features = engine.explain(pictures)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(features, expected, atol=0.05 * np.abs(expected).max(), rtol=0)
+
+
+@pytest.mark.parametrize("engine", RUNTIMES)
+def test_explanations_and_answers_at_once_do_not_disturb_each_other(
+    tiny_bundle: ModelBundle, engine: EngineName
+) -> None:
+    loaded = load_engine(tiny_bundle, engine, "f32", threads=1, streams=2)
+    batches = [noise(tiny_bundle, count) for count in (1, 2, 4)]
+    answers, maps = [loaded.run(batch) for batch in batches], [loaded.explain(batch)[1] for batch in batches]
+
+    with ThreadPoolExecutor(6) as threads:
+        for _ in range(5):
+            running, explaining = threads.map(loaded.run, batches), threads.map(loaded.explain, batches)
+            for found, alone in zip(running, answers, strict=True):
+                np.testing.assert_allclose(found, alone, atol=1e-6, rtol=0)
+            for (_, seen), alone in zip(explaining, maps, strict=True):
+                np.testing.assert_allclose(seen, alone, atol=1e-5, rtol=0)
 
 
 def here(bundle: ModelBundle) -> list[Candidate]:

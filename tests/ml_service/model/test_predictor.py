@@ -87,6 +87,7 @@ class Fake:
     """An engine without a network, as one that was found would be."""
 
     run: Callable[[Batch], Batch]
+    explain: Callable[[Batch], tuple[Batch, Batch]]
     name: EngineName
     precision: Precision
     streams: int
@@ -94,6 +95,11 @@ class Fake:
 
 
 LoadWith = Callable[..., Predictor]
+
+
+def unasked(_: Batch) -> tuple[Batch, Batch]:
+    """Loading explains nothing."""
+    raise AssertionError
 
 
 @pytest.fixture
@@ -111,7 +117,8 @@ def load_with(monkeypatch: pytest.MonkeyPatch) -> LoadWith:
 
         def started(_: ModelBundle, candidate: Candidate, *, threads: int, streams: int) -> Fake:
             assert threads == 1
-            return Fake(runs[str(candidate)], candidate.engine, candidate.precision, streams)
+            answers = runs[str(candidate)]
+            return Fake(answers, unasked, candidate.engine, candidate.precision, streams)
 
         monkeypatch.setattr(predictor_module, "find_candidates", lambda *_: Found(found, left_out))
         monkeypatch.setattr(predictor_module, "load_candidate", started)
@@ -238,6 +245,46 @@ def test_where_no_engine_gets_them_right_the_last_one_says_why(
 
     with pytest.raises(InvalidBundle, match=r"litert in f32 answers 0\.75"):
         load_with(engines, fake_bundle(**with_golden(0.25)), "auto")
+
+
+MAPS = {"activation_maps": {"head": "head.npy"}}
+
+
+def test_an_explanation_is_the_prediction_with_what_each_place_says_for_each_label(
+    make_predictor: Make, encode: Callable[..., bytes]
+) -> None:
+    picture = Image.new("RGB", (32, 32), "blue")
+    picture.paste("red", (16, 0, 32, 16))
+    predictor = make_predictor(manifest=MAPS)
+    array = predictor.preprocess(encode(picture.resize((36, 36), Image.Resampling.NEAREST)))
+
+    explained = predictor.explain(array)
+
+    assert predictor.has_activation_maps
+    assert explained.prediction == predictor.predict_batch([array])[0]
+    blue, red = np.moveaxis(explained.maps, 2, 0)
+    assert explained.maps.shape == (4, 4, 2)
+    np.testing.assert_array_equal(red > 0, [[False, False, True, True]] * 2 + [[False] * 4] * 2)
+    np.testing.assert_array_equal(blue, -red)
+
+
+def test_without_activation_maps_there_is_no_explanation(make_predictor: Make) -> None:
+    assert not make_predictor().has_activation_maps
+
+
+@pytest.mark.parametrize("damage", ["three labels", "a list", "no array"])
+def test_a_head_that_does_not_fit_is_a_fault_of_the_bundle(
+    fake_bundle: Callable[..., ModelBundle], load_with: LoadWith, damage: str
+) -> None:
+    bundle = fake_bundle(**with_golden(0.25), **MAPS)
+    head = bundle.folder / "head.npy"
+    if damage == "no array":
+        head.write_bytes(b"no array")
+    else:
+        np.save(head, np.zeros((2, 3) if damage == "three labels" else 4))
+
+    with pytest.raises(InvalidBundle, match=r"bundle: the head cannot be read \(.+\)\.$"):
+        load_with(always(0.25, 0.75), bundle)
 
 
 def test_another_of_the_same_is_loaded_and_checked_anew(tiny_bundle: ModelBundle) -> None:

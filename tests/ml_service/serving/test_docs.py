@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from starlette.testclient import TestClient
 
 from muffin_v_chihuahua_ml_service.serving.answers import STATUSES
@@ -22,6 +23,9 @@ def test_every_route_of_ours_is_documented_with_its_refusals(client: TestClient)
         "/model": {"get"},
         "/metrics": {"get"},
         "/predict": {"post"},
+        "/explain": {"post"},
+        "/feedback": {"get", "post"},
+        "/predictions/{prediction_id}": {"delete"},
     }
     assert paths["/model"]["get"]["responses"].keys() == {"200", "503"}
     assert paths["/metrics"]["get"]["responses"].keys() == {"200"}
@@ -30,21 +34,40 @@ def test_every_route_of_ours_is_documented_with_its_refusals(client: TestClient)
     assert paths["/predict"]["post"]["responses"].keys() == {
         *("200", "400", "408", "413", "415", "422", "429", "500", "503", "504")
     }
+    explained = paths["/explain"]["post"]["responses"]
+    assert explained.keys() == {*paths["/predict"]["post"]["responses"], "404"}
+    assert explained["200"]["content"].keys() == {"image/png", "application/json"}
 
 
 def test_every_field_of_an_answer_has_an_example(client: TestClient) -> None:
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
 
-    for name in ("LabelProbability", "ModelReference", "DigestedModel", "Timings"):
+    for name in (
+        *(
+            "LabelProbability",
+            "ModelReference",
+            "DigestedModel",
+            "Timings",
+            "ExplainedLabel",
+            "ExplainTimings",
+        ),
+    ):
         assert all(field["examples"] for field in schemas[name]["properties"].values())
     of_the_model = schemas["ModelAnswer"]["properties"]
     assert {name for name, field in of_the_model.items() if "examples" not in field} == {
-        *("input", "calibration", "metrics", "previous"),  # objects, which /docs shows by their fields
+        *(
+            "input",
+            "calibration",
+            "metrics",
+            "limits",
+            "previous",
+        ),  # objects, which /docs shows by their fields
     }
 
 
-def test_every_refusal_has_an_example_of_its_own(client: TestClient) -> None:
-    responses = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["responses"]
+@pytest.mark.parametrize("path", ["/predict", "/explain"])
+def test_every_refusal_has_an_example_of_its_own(client: TestClient, path: str) -> None:
+    responses = client.get("/openapi.json").json()["paths"][path]["post"]["responses"]
     examples = [
         answer["content"]["application/json"]["example"]
         for status, answer in responses.items()

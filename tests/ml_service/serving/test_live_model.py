@@ -53,14 +53,14 @@ class Workshop:
     loads: int = 0
     fails: bool = False
 
-    def predictor(self, streams: int, max_batch: int) -> Predictor:
-        predictor = self.make(self.engine.run, streams=streams, max_batch=max_batch)
+    def predictor(self, streams: int, max_batch: int, **manifest: Any) -> Predictor:
+        predictor = self.make(self.engine.run, manifest, streams=streams, max_batch=max_batch)
 
         def again() -> Predictor:
             self.loads += 1
             if self.fails:
                 raise InvalidBundle("it is gone")
-            return self.predictor(streams, max_batch)
+            return self.predictor(streams, max_batch, **manifest)
 
         predictor.again = again  # type: ignore[method-assign]
         return predictor
@@ -129,6 +129,30 @@ def test_an_engine_that_hangs_on_one_picture_is_replaced_and_fails_that_caller_a
     assert True in states
     assert "hangs" in caplog.text
     assert "has been replaced" in caplog.text
+
+
+def test_an_engine_that_hangs_on_an_explanation_is_replaced_and_the_next_is_explained(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> list[Any]:
+        model = live(workshop.predictor(1, 1, activation_maps={"head": "head.npy"}))
+        return [
+            *await asyncio.gather(
+                model.explain(picture(HANGS)), model.batcher.run(picture(7.0)), return_exceptions=True
+            ),
+            *await asyncio.gather(model.explain(picture(RAISES)), return_exceptions=True),
+            await model.explain(picture(7.0)),
+        ]
+
+    stuck, answered, failed, explained = asyncio.run(run())
+
+    assert isinstance(stuck, EngineStuck)
+    assert isinstance(answered, Batched)
+    assert isinstance(failed, EngineFailed)
+    assert explained.prediction == answered.result
+    assert workshop.loads == 1
+    assert "hangs" in caplog.text
+    assert caplog.text.count("RuntimeError: cannot") == 1
 
 
 def test_where_the_engine_cannot_be_loaded_again_the_old_one_goes_on_and_the_log_says_so(

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -66,7 +67,13 @@ CONTRACT = {
     "mvc_model_info": {"model_name", "model_version", "digest", "engine", "precision"},
     "mvc_model_load_duration_seconds": {"model_name", "model_version"},
 }
-OURS_BESIDE = {"mvc_errors", "mvc_estimated_wait_seconds", "mvc_ready", "mvc_model_load_failed"}
+OURS_BESIDE = {
+    "mvc_errors",
+    "mvc_estimated_wait_seconds",
+    "mvc_ready",
+    "mvc_model_load_failed",
+    "mvc_records_dropped",
+}
 
 
 def test_the_names_and_labels_are_those_of_the_contract(
@@ -348,5 +355,9 @@ def test_several_processes_add_up_whichever_is_asked_and_the_dead_wait_for_nothi
         assert numbers("mvc_image_bytes_sum") == 6000
         assert numbers("mvc_ready") == 0
     assert (both("mvc_queue_depth"), one("mvc_queue_depth")) == (4, 2)
+    began, memory = "process_start_time_seconds", "process_resident_memory_bytes"
+    assert time.time() - 60 < (both(began) or 0) < time.time()
+    assert one(began) == both(began)
+    assert (both(memory) or 0) > (one(memory) or 0) > 0
     writers[1].communicate(timeout=30)
     assert writers[1].returncode == 0

@@ -26,7 +26,7 @@ def reload(client: TestClient, load: Callable[[], Predictor]) -> None:
 
 
 def test_the_model_is_described_as_its_manifest_has_it(start: Callable[..., TestClient]) -> None:
-    client = start(manifest={"metrics": {"accuracy": 0.99}})
+    client = start(manifest={"metrics": {"accuracy": 0.99}, "training": {"pictures": {"train": 12}}})
     manifest = client.app_state["service"].models.current.predictor.bundle.manifest
 
     answer = described(client)
@@ -38,6 +38,7 @@ def test_the_model_is_described_as_its_manifest_has_it(start: Callable[..., Test
     assert answer["input"] == manifest.preprocessing.model_dump(mode="json")
     assert answer["calibration"] == manifest.calibration.model_dump(mode="json")
     assert answer["metrics"] == {"accuracy": 0.99}
+    assert answer["training"] == {"pictures": {"train": 12}}
     assert answer["card"] == "# fake"
 
 
@@ -47,6 +48,25 @@ def test_how_the_model_is_run_and_since_when_is_said_too(client: TestClient) -> 
     assert (answer["engine"], answer["precision"], answer["streams"]) == ("litert", "f32", 1)
     assert 0 <= (datetime.now(UTC) - datetime.fromisoformat(answer["loaded_at"])).total_seconds() < 60
     assert (answer["previous"], answer["last_failure"]) == (None, None)
+
+
+def test_what_a_picture_may_be_is_said_before_somebody_sends_one(start: Callable[..., TestClient]) -> None:
+    client = start(max_picture_bytes=1000, max_picture_pixels=640)
+
+    assert described(client)["limits"] == {
+        "picture_bytes": 1000,
+        "pixels": 640,
+        "formats": ["JPEG", "PNG", "WEBP", "GIF", "BMP"],
+    }
+
+
+@pytest.mark.parametrize(("has_maps", "expected"), [(True, "cam"), (False, "occlusion")])
+def test_it_is_said_how_answers_are_explained(
+    start: Callable[..., TestClient], *, has_maps: bool, expected: str
+) -> None:
+    client = start(manifest={"activation_maps": {"head": "head.npy"}} if has_maps else {})
+
+    assert described(client)["explanation"] == expected
 
 
 def test_after_a_reload_the_one_before_is_named_and_after_a_rollback_it_is_back(

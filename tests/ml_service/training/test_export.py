@@ -1,13 +1,20 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import keras
+import numpy as np
 import pytest
 
 from muffin_v_chihuahua_ml_service.errors import EngineUnavailable, InvalidBundle
 from muffin_v_chihuahua_ml_service.model.bundle import MANIFEST, ModelBundle, write_manifest
 from muffin_v_chihuahua_ml_service.model.engines import RUNTIMES
-from muffin_v_chihuahua_ml_service.training.export import build_bundle
+from muffin_v_chihuahua_ml_service.model.engines.litert import LiteRTEngine
+from muffin_v_chihuahua_ml_service.model.predictor import load_predictor
+from muffin_v_chihuahua_ml_service.model.preprocessing import preprocess
+from muffin_v_chihuahua_ml_service.training.checks import check_engines
+from muffin_v_chihuahua_ml_service.training.export import _write_head, build_bundle
 
 
 def test_a_built_bundle_is_its_source_with_an_artefact_for_every_engine(
@@ -22,9 +29,10 @@ def test_a_built_bundle_is_its_source_with_an_artefact_for_every_engine(
         "openvino": "model.onnx",
     }
     assert built.artefacts.keys() == RUNTIMES.keys()
-    without = {"artefacts", "files"}
+    assert built.activation_maps is not None
+    without = {"artefacts", "files", "activation_maps", "format_version"}
     assert built.model_dump(exclude=without) == source.model_dump(exclude=without)
-    assert built.files.keys() - source.files.keys() == {"model.tflite", "model.onnx"}
+    assert built.files.keys() - source.files.keys() == {"model.tflite", "model.onnx", "head.npy"}
     assert {name: built.files[name] for name in source.files} == source.files
 
 
@@ -42,6 +50,59 @@ def test_a_build_replaces_what_was_there_and_leaves_nothing_beside_it(
     assert [path.name for path in out.parent.iterdir()] == ["bundle"]
     found = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert found == {MANIFEST, *built.manifest.files}
+
+
+def test_a_network_without_global_pooling_is_built_without_activation_maps(
+    tiny_source: ModelBundle, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(tiny_source.folder, source)
+    keras.utils.set_random_seed(1)
+    picture = keras.Input((224, 224, 3))
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(32)(picture))
+    network = keras.Model(picture, keras.layers.Dense(2, activation="softmax")(x))
+    network.save(source / "model.keras")
+    manifest = json.loads((source / MANIFEST).read_bytes())
+    manifest |= {"gate": None, "metrics": {}}
+    for golden in manifest["golden"]:
+        array = preprocess((source / golden["file"]).read_bytes(), tiny_source.manifest.preprocessing)
+        golden["label"] = None
+        golden["probabilities"] = network.predict(array[np.newaxis], verbose=0)[0].tolist()
+
+    built = build_bundle(write_manifest(source, manifest), tmp_path / "bundle")
+
+    assert built.manifest.activation_maps is None
+    assert not (built.folder / "head.npy").exists()
+    assert not load_predictor(built, threads=1).has_activation_maps
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_head_is_the_kernel_over_the_bias(tmp_path: Path, *, bias: bool) -> None:
+    picture = keras.Input((8, 8, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(picture)
+    dense = keras.layers.Dense(2, use_bias=bias, bias_initializer="ones")
+    keras.Model(picture, dense(pooled)).save(tmp_path / "m.keras")
+
+    assert _write_head(tmp_path / "m.keras", tmp_path / "head.npy")
+
+    head = np.load(tmp_path / "head.npy")
+    np.testing.assert_array_equal(head[:-1], dense.get_weights()[0])
+    np.testing.assert_array_equal(head[-1], [float(bias)] * 2)
+
+
+def test_an_engine_that_looks_elsewhere_is_refused(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = LiteRTEngine.explain
+
+    def turned(engine: LiteRTEngine, batch: Any) -> tuple[Any, Any]:
+        probabilities, features = found(engine, batch)
+        return probabilities, features[:, ::-1]
+
+    monkeypatch.setattr(LiteRTEngine, "explain", turned)
+
+    with pytest.raises(InvalidBundle, match="litert makes other activation maps than tensorflow"):
+        check_engines(tiny_bundle)
 
 
 def test_a_build_whose_engines_answer_otherwise_leaves_what_was_there(

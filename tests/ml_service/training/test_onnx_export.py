@@ -40,10 +40,12 @@ def test_the_file_is_valid_onnx_of_the_declared_opset_with_a_batch_of_any_size(b
 
     onnx.checker.check_model(model, full_check=True)
     assert {each.version for each in model.opset_import if each.domain == ""} == {OPSET}
-    [pictures], [probabilities] = model.graph.input, model.graph.output
+    [pictures], [probabilities, features] = model.graph.input, model.graph.output
     how = bundle.manifest.preprocessing
     assert shape(pictures) == ["N", how.height, how.width, 3]
     assert shape(probabilities) == ["N", len(bundle.manifest.labels)]
+    assert (probabilities.name, features.name) == ("probabilities", "features")
+    assert (shape(features)[0], len(shape(features))) == ("N", 4)
     assert pictures.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
     assert probabilities.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
 

@@ -1,87 +1,80 @@
-"""The second page: the visitor's own pictures, from files or from the camera."""
+"""The second page: the visitor's own pictures, hundreds of them if need be."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from muffin_v_chihuahua.answers import Answer, ask
+from muffin_v_chihuahua.batch import Batch
+from muffin_v_chihuahua.facts import limits_of
+from muffin_v_chihuahua.handed_in import HandedIn, handed_in
 from muffin_v_chihuahua.inference_client import InferenceClient, InferenceError
-from muffin_v_chihuahua.views.answer import draw_answer, draw_failure, draw_models, draw_try_again
-from muffin_v_chihuahua.views.text import plain
+from muffin_v_chihuahua.language import number, tr, tr_n
+from muffin_v_chihuahua.memory import give_back
+from muffin_v_chihuahua.views import ways_in
+from muffin_v_chihuahua.views.at_work import draw_at_work
+from muffin_v_chihuahua.views.problems import draw_failure
+from muffin_v_chihuahua.views.results import draw_results, forget_results
+from muffin_v_chihuahua.wire import Limits
 
-COLUMNS = 3
-TYPES = ("jpg", "jpeg", "png", "webp", "gif", "bmp")
-ANSWERS = "your_answers"  # in st.session_state: what is known, by the upload's id
-
-
-def draw(client: InferenceClient) -> None:
-    """Draw the page."""
-    st.title("Your pictures", anchor=False)
-    pictures = _chosen_pictures()
-    answers = _known_answers(pictures)
-    failure = _ask_about_new(client, pictures, answers) if pictures else _ask_for_health(client)
-    if failure:
-        draw_failure(failure)
-    if missing := len(pictures) - len(answers):
-        st.caption(f"{missing} of {len(pictures)} pictures still have no answer.")
-    _draw_answers([answers[picture.file_id] for picture in pictures if picture.file_id in answers])
-    if not failure and not all(answer.is_final for answer in answers.values()):
-        draw_try_again()
+BATCH = "your_batch"  # in st.session_state: the pictures and their answers
+TOO_MANY = "your_too_many"  # in st.session_state: how many pictures there was no room for
 
 
-def _chosen_pictures() -> list[UploadedFile]:
-    files = st.file_uploader("Pictures from your device", TYPES, accept_multiple_files=True)
-    # The browser asks for the camera as soon as the camera is drawn: not before somebody wants it.
-    wants_camera = st.toggle("📷 Use the camera")
-    photo = st.camera_input("A picture from your camera") if wants_camera else None
-    return [*files, *([photo] if photo else [])]
+def draw(client: InferenceClient, most: int) -> None:
+    """Draw the page, for so many pictures at most."""
+    st.title(tr("Your pictures"), anchor=False)
+    batch: Batch = st.session_state.setdefault(BATCH, Batch(client))
+    limits = limits_of(client)
+    if files := ways_in.draw(limits, most):
+        if pictures := _pictures_in(files, limits):
+            _hand_over(pictures, batch, most)
+            st.rerun()
+        st.info(tr("There is nothing in it that could be a picture."), icon="🖼️")
+    if left_out := st.session_state.get(TOO_MANY, 0):
+        _draw_left_out(left_out, most)
+    if batch:
+        draw_at_work(batch)
+        draw_results(client, batch, _clear)
+    else:
+        _draw_health(client)
 
 
-def _known_answers(pictures: Sequence[UploadedFile]) -> dict[str, Answer]:
-    """The answers given before; what the visitor has taken away is forgotten here too."""
-    known = st.session_state.get(ANSWERS, {})
-    answers = {picture.file_id: known[picture.file_id] for picture in pictures if picture.file_id in known}
-    st.session_state[ANSWERS] = answers
-    return answers
+def _pictures_in(files: Sequence[tuple[str, bytes]], limits: Limits) -> list[HandedIn]:
+    return list(chain.from_iterable(handed_in(*file, limits.picture_bytes) for file in files))
 
 
-def _ask_for_health(client: InferenceClient) -> InferenceError | None:
+def _hand_over(pictures: Sequence[HandedIn], batch: Batch, most: int) -> None:
+    room = max(most - len(batch), 0)
+    if room:
+        batch.add(pictures[:room])
+    st.session_state[TOO_MANY] = len(pictures[room:])
+    ways_in.next_round()
+
+
+def _draw_left_out(left_out: int, most: int) -> None:
+    st.warning(
+        tr_n(
+            "{n} picture was left out: there is room for {most}. Clear the list for the next ones.",
+            "{n} pictures were left out: there is room for {most}. Clear the list for the next ones.",
+            left_out,
+            most=number(most),
+        ),
+        icon="✋",
+    )
+
+
+def _clear() -> None:
+    st.session_state.pop(BATCH).forget()
+    st.session_state.pop(TOO_MANY, None)
+    forget_results()
+    ways_in.next_round()
+    give_back()
+
+
+def _draw_health(client: InferenceClient) -> None:
     try:
-        with st.spinner("Looking for the service …"):
+        with st.spinner(tr("Looking for the service …")):
             client.health()
     except InferenceError as error:
-        return error
-    return None
-
-
-def _ask_about_new(
-    client: InferenceClient, pictures: Sequence[UploadedFile], answers: dict[str, Answer]
-) -> InferenceError | None:
-    """Ask about what has no answer yet; stop at a failure that the next picture would meet too."""
-    new = [picture for picture in pictures if not _is_answered(picture, answers)]
-    progress = st.empty()
-    try:
-        for number, picture in enumerate(new, start=1):
-            text = f"Picture {number} of {len(new)}: {plain(picture.name)}"
-            progress.progress((number - 1) / len(new), text=text)
-            answers[picture.file_id] = ask(client, picture.getvalue(), picture.name)
-    except InferenceError as error:
-        return error
-    finally:
-        progress.empty()
-    return None
-
-
-def _is_answered(picture: UploadedFile, answers: dict[str, Answer]) -> bool:
-    return picture.file_id in answers and answers[picture.file_id].is_final
-
-
-def _draw_answers(answers: Sequence[Answer]) -> None:
-    grid = st.grid(COLUMNS, border=True)
-    for number, answer in enumerate(answers, start=1):
-        with grid.cell():
-            draw_answer(
-                answer, alt=f"Your picture {number} of {len(answers)}: {answer.name}", title=answer.name
-            )
-    draw_models(answers)
+        draw_failure(error)

@@ -27,9 +27,9 @@ from .preprocessing import Preprocessing
 MANIFEST = "model.json"
 CARD = "MODEL_CARD.md"
 
-FormatVersion = Literal[2, 3]
-FORMAT_VERSION: FormatVersion = 3
-"""What is written; 2, which knows no quantised network, is read as well."""
+FormatVersion = Literal[2, 3, 4]
+FORMAT_VERSION: FormatVersion = 4
+"""What is written; 3, which knows no activation maps, and 2, which knows no int8 either, are read as well."""
 
 EngineName = Literal["litert", "onnxruntime", "openvino", "tensorflow"]
 Precision = Literal["f32", "bf16", "int8"]
@@ -135,6 +135,16 @@ class Quantised(_Part):
     changed_verdicts: int = Field(ge=0)
 
 
+class ActivationMaps(_Part):
+    """What a class activation map is made of, where the network ends in global average pooling and a head.
+
+    Its artefacts have the last feature map [N, height, width, channels] as their second output, which they
+    compute anyway; ``head`` is a NumPy file float32 [channels + 1, labels], the bias in its last row.
+    """
+
+    head: RelativePath
+
+
 class Manifest(_Part):
     """``model.json``."""
 
@@ -155,6 +165,8 @@ class Manifest(_Part):
     artefacts: dict[EngineName, RelativePath] = Field(min_length=1)
     quantised: Quantised | None = None
     """Where there is one, the engines that read ONNX can run it instead of their artefact."""
+    activation_maps: ActivationMaps | None = None
+    """Where there are none, an answer is explained by hiding parts of the picture."""
     files: dict[RelativePath, FileEntry]
 
     @model_validator(mode="after")
@@ -170,6 +182,8 @@ class Manifest(_Part):
         named = [*self.artefacts.values(), *(golden.file for golden in self.golden)]
         if self.quantised is not None:
             named.append(self.quantised.file)
+        if self.activation_maps is not None:
+            named.append(self.activation_maps.head)
         if missing := [name for name in named if name not in self.files]:
             msg = f"{missing[0]} is used but not listed under files"
             raise ValueError(msg)
@@ -246,7 +260,8 @@ def parse_manifest(content: bytes, name: str) -> Manifest:
         raw = json.loads(content)
         version = raw.get("format_version") if isinstance(raw, dict) else None
         if version not in get_args(FormatVersion):
-            known = " and ".join(map(str, get_args(FormatVersion)))
+            *others, last = map(str, get_args(FormatVersion))
+            known = f"{', '.join(others)} and {last}"
             raise InvalidBundle(
                 f"{name}: format_version {version!r} is unknown, this release reads {known}; "
                 "use a release of the service that knows it, or build the bundle again."
@@ -284,6 +299,8 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> ModelBundle:
     named = [*manifest["artefacts"].values(), *(picture["file"] for picture in manifest["golden"]), CARD]
     if manifest.get("quantised"):
         named.append(manifest["quantised"]["file"])
+    if manifest.get("activation_maps"):
+        named.append(manifest["activation_maps"]["head"])
     files = {name: file_entry(folder / name) for name in named}
     content = {**manifest, "files": {name: entry.model_dump() for name, entry in sorted(files.items())}}
     (folder / MANIFEST).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")

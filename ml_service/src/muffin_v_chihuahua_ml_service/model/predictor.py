@@ -11,6 +11,7 @@ from ..errors import InvalidBundle
 from ..settings import DEFAULT_LIMITS, EngineChoice, PictureLimits, PrecisionChoice
 from .bundle import Calibration, GoldenPicture, Manifest, ModelBundle, Precision
 from .engines import Candidate, Engine, find_candidates, load_candidate
+from .explaining.activation import activation_maps, read_head
 from .pictures.memory import MemoryBudget
 from .preprocessing import Prepared, prepare, preprocess
 
@@ -45,6 +46,17 @@ class Prediction:
     predictions: tuple[LabelProbability, ...]
 
 
+@dataclass(frozen=True)
+class Explained:
+    """A prediction, and what each place of the picture says for each label: float32 [height, width, labels].
+
+    Above 0, a place speaks for the label; the maps are as coarse as the network's, not as the picture.
+    """
+
+    prediction: Prediction
+    maps: NDArray[np.float32]
+
+
 class Predictor:
     """Answers with one bundle; any thread may ``preprocess``, ``streams`` at once may ``predict_batch``."""
 
@@ -66,6 +78,7 @@ class Predictor:
         self.max_batch = batch_size or engine.max_batch
         self.tolerance = tolerance(bundle.manifest, engine.precision)
         self._engine = engine
+        self._head = read_head(bundle)
         self._limits = limits
         self._budget = MemoryBudget(limits.memory)
 
@@ -84,6 +97,18 @@ class Predictor:
     def predict_batch(self, pictures: Sequence[NDArray[np.float32]]) -> list[Prediction]:
         """One prediction a picture, in order; each picture as ``preprocess`` returns it."""
         return [_prediction(self.bundle.manifest, row) for row in self._engine.run(np.stack(pictures))]
+
+    @property
+    def has_activation_maps(self) -> bool:
+        """Whether it can ``explain``."""
+        return self._head is not None
+
+    def explain(self, picture: NDArray[np.float32]) -> Explained:
+        """The prediction for a picture as ``preprocess`` returns it, with where in it each label is seen."""
+        assert self._head is not None, "the bundle has no activation maps"  # noqa: S101 - a fault of the caller
+        probabilities, features = self._engine.explain(picture[np.newaxis])
+        prediction = _prediction(self.bundle.manifest, probabilities[0])
+        return Explained(prediction, activation_maps(features[0], self._head))
 
     def again(self) -> "Predictor":
         """Another of the same: bundle, engine and precision, loaded and checked anew.
@@ -162,7 +187,10 @@ def load_predictor(  # noqa: PLR0913 - what can be set of it
         candidate.speed,
         "; ".join(found.faster_than(candidate)) or "none",
     )
-    return Predictor(bundle, loaded, threads=threads, batch_size=batch_size, limits=limits)
+    try:
+        return Predictor(bundle, loaded, threads=threads, batch_size=batch_size, limits=limits)
+    except _RUNTIME_ERRORS as error:
+        raise InvalidBundle(f"{bundle.folder}: the head cannot be read ({error}).") from error
 
 
 def _proven(bundle: ModelBundle, candidate: Candidate, threads: int, streams: int) -> Engine:

@@ -14,6 +14,10 @@ STATUSES: Mapping[type[errors.MLServiceError], int] = {
     errors.NotAPicture: 400,
     errors.BrokenPicture: 400,
     errors.NotAuthorised: 401,
+    errors.RecordsOff: 404,
+    errors.UnknownPrediction: 404,
+    errors.UnknownLabel: 404,
+    errors.UnknownModel: 404,
     errors.SlowBody: 408,
     errors.NothingToRollBackTo: 409,
     errors.BodyTooLarge: 413,
@@ -27,6 +31,7 @@ STATUSES: Mapping[type[errors.MLServiceError], int] = {
     errors.ReloadFailed: 502,
     errors.ModelNotReady: 503,
     errors.Draining: 503,
+    errors.RecordsUnavailable: 503,
     errors.DeadlineExceeded: 504,
     errors.EngineStuck: 504,
 }
@@ -42,6 +47,8 @@ def error_headers(error: errors.MLServiceError) -> dict[str, str]:
     """The headers that an error's answer has beside its body."""
     if isinstance(error, errors.Overloaded):
         return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, errors.RecordsUnavailable):
+        return {"Retry-After": "5"}  # the database is tried again about as often
     if STATUSES.get(type(error)) == HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": "1"}
     if isinstance(error, errors.SlowBody):

@@ -20,10 +20,13 @@ from ..settings import Settings
 from . import admin
 from .answers import STATUSES, error_body, error_headers
 from .exchange import Exchange
+from .explain_routes import router as explain_router
+from .feedback_routes import router as feedback_router
 from .front import Front, Observer
 from .inference import InferenceService
 from .metrics import Metrics
 from .models import LoadPredictor
+from .recording import recorder_of
 from .reloading import Beside
 from .routes import router
 from .state_routes import router as state_router
@@ -59,8 +62,12 @@ def create_app(  # noqa: PLR0913 - all but two are for who starts processes
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         give_memory_back()
         service = InferenceService(settings, batch_ran=metrics.batch_ran)
+        recorder = recorder_of(settings, metrics.record_dropped)
         try:
             async with create_task_group() as tasks:
+                if recorder is not None:
+                    tasks.start_soon(recorder.keep_writing, service)
+                    tasks.start_soon(recorder.keep_clean, service)
                 tasks.start_soon(metrics.keep_fresh, service)
                 tasks.start_soon(service.models.load, load_predictor, loading_since)
                 for each in beside:
@@ -68,6 +75,7 @@ def create_app(  # noqa: PLR0913 - all but two are for who starts processes
                 yield {
                     "turn_away": partial(front.turn_away, service),
                     "service": service,
+                    "recorder": recorder,
                     "settings": settings,
                     "load_predictor": load_predictor,
                     "metrics": metrics,
@@ -75,6 +83,8 @@ def create_app(  # noqa: PLR0913 - all but two are for who starts processes
                 }
                 tasks.cancel_scope.cancel()
         finally:
+            if recorder is not None:
+                await recorder.finish()
             service.abandon()
 
     app = FastAPIOffline(
@@ -93,7 +103,9 @@ def create_app(  # noqa: PLR0913 - all but two are for who starts processes
         },
     )
     app.include_router(router)
+    app.include_router(explain_router)
     app.include_router(state_router)
+    app.include_router(feedback_router)
     if settings.admin_key is not None:
         app.include_router(admin.router)
     # Outside of everything, where an error that nobody foresaw has already become an answer.

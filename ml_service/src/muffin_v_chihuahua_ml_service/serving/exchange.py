@@ -5,6 +5,8 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import Literal
 
+from ..model.predictor import Predictor
+from .explaining import Explanation
 from .inference import Answer
 
 Stage = Literal["read", "decode", "queue", "inference", "postprocess"]
@@ -60,7 +62,15 @@ class Exchange:
         self.pixels = answer.pixels
         self.verdict = answer.prediction.verdict
         self.confidence = answer.prediction.predictions[0].probability
-        bundle = answer.predictor.bundle
+        self._answered_by(answer.predictor)
+
+    def explained(self, explanation: Explanation) -> None:
+        """There is an explanation, which is no prediction: nothing is said of verdict or confidence."""
+        self.pixels = explanation.pixels
+        self._answered_by(explanation.predictor)
+
+    def _answered_by(self, predictor: Predictor) -> None:
+        bundle = predictor.bundle
         self.model = (bundle.manifest.name, bundle.manifest.version, bundle.digest)
 
     @property

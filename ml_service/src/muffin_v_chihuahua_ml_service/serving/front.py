@@ -16,7 +16,8 @@ REQUEST_ID_HEADER = "X-Request-Id"
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
-_ADMITTED_PATHS = frozenset({"/predict", "/predict/"})
+_PREDICTING_PATHS = frozenset({"/predict", "/predict/"})
+_EXPLAINING_PATHS = frozenset({"/explain", "/explain/"})
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -96,10 +97,13 @@ class Refusal(NamedTuple):
 
 def _overload(service: InferenceService, method: str, path: str) -> Overloaded | None:
     """Why a request is not let in, if it is not."""
-    if method != "POST" or path not in _ADMITTED_PATHS:
+    if method != "POST":
         return None
     try:
-        service.admission.check()
+        if path in _PREDICTING_PATHS:
+            service.admission.check()
+        elif path in _EXPLAINING_PATHS:
+            service.explainer.check()
     except Overloaded as error:
         return error
     return None

@@ -1,10 +1,10 @@
 """What a service is like right now, as Prometheus reads it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Literal
+from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 
 from ..errors import MLServiceError, ModelNotReady
 from ..model.predictor import Predictor
@@ -14,6 +14,12 @@ OF_A_MODEL = ("mvc_model_info", "mvc_model_load_duration_seconds")
 """Gauges with a child for each model, which becomes 0 when another model takes its place."""
 
 _OverProcesses = Literal["livesum", "livemax", "livemin"]
+
+_OF_A_PROCESS: Final[Mapping[str, Literal["min", "livesum"]]] = {
+    "process_start_time_seconds": "min",  # of all that ever were: a new worker is no new service
+    "process_resident_memory_bytes": "livesum",
+}
+"""What prometheus_client tells of a process that counts alone, and how it adds up where several share."""
 
 
 class Gauges:
@@ -65,6 +71,31 @@ class Gauges:
         self, name: str, meaning: str, over_processes: _OverProcesses, labels: Iterable[str] = ()
     ) -> Gauge:
         return Gauge(name, meaning, labels, registry=self._registry, multiprocess_mode=over_processes)
+
+
+class ProcessGauges:
+    """When the first process of a service began, and the memory of all that run now."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Look for the first time; where the system does not tell, nothing is said."""
+        self._collector = ProcessCollector(registry=None)
+        self._gauges = {
+            family.name: Gauge(
+                family.name,
+                family.documentation,
+                registry=registry,
+                multiprocess_mode=_OF_A_PROCESS[family.name],
+            )
+            for family in self._collector.collect()
+            if family.name in _OF_A_PROCESS
+        }
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again; in any thread."""
+        for family in self._collector.collect():
+            if family.name in self._gauges:
+                self._gauges[family.name].set(family.samples[0].value)
 
 
 def _is_ready(service: InferenceService) -> bool:

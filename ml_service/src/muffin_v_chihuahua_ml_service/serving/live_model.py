@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EngineFailed, EngineStuck, MLServiceError
-from ..model.predictor import Prediction, Predictor
+from ..model.predictor import Explained, Prediction, Predictor
 from .batching import MicroBatcher
 from .threads import WorkerThreads
 
@@ -19,6 +21,29 @@ Picture = NDArray[np.float32]
 
 BatchRan = Callable[[Predictor, int], None]
 """Told which predictor ran how many pictures at once."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _Threads:
+    """Those of one predictor: as many as it answers batches at once, and one that explains."""
+
+    answering: WorkerThreads
+    explaining: WorkerThreads
+
+    @classmethod
+    def of(cls, predictor: Predictor) -> "_Threads":
+        name = f"engine-{predictor.engine_name}"
+        return cls(WorkerThreads(predictor.streams, name), WorkerThreads(1, f"{name}-explaining"))
+
+    def close(self) -> None:
+        self.answering.close()
+        self.explaining.close()
+
+    def abandon(self) -> None:
+        self.answering.abandon()
+        self.explaining.abandon()
 
 
 class LiveModel:
@@ -39,7 +64,9 @@ class LiveModel:
         self.loaded_at = datetime.now(UTC)
         self._batch_ran = batch_ran
         self._timeout_s = timeout_s
-        self._threads = _engine_threads(predictor)
+        self._threads = _Threads.of(predictor)
+        self.explanations = asyncio.Lock()
+        """Held by the one explanation that is made; it may ask the batcher more than once."""
         self._replacing: asyncio.Task[None] | None = None
         self.batcher: MicroBatcher[Picture, Prediction] = MicroBatcher(
             self._run,
@@ -64,32 +91,51 @@ class LiveModel:
 
     async def close(self) -> None:
         """Answer what has begun, then end the threads."""
-        await self.batcher.finish()
+        async with self.explanations:  # until one has ended it may ask for more, which would wait for ever
+            await self.batcher.finish()
         self._threads.close()
 
     def abandon(self) -> None:
         """Leave what runs to itself, because the event loop ends."""
         self._threads.abandon()
 
+    async def explain(self, picture: Picture) -> Explained:
+        """What the predictor's activation maps show, in a thread that no prediction waits for.
+
+        Raises:
+            EngineFailed, EngineStuck: the engine did not manage this picture.
+        """
+        return await self._in_time(
+            lambda threads, predictor: threads.explaining.run(lambda: predictor.explain(picture)),
+            of_one=True,
+        )
+
     async def _run(self, pictures: Sequence[Picture]) -> list[Prediction]:
+        predictions = await self._in_time(
+            lambda threads, predictor: threads.answering.run(lambda: predictor.predict_batch(pictures)),
+            of_one=len(pictures) == 1,
+        )
+        if self._batch_ran is not None:
+            self._batch_ran(self.predictor, len(pictures))
+        return predictions
+
+    async def _in_time(self, begin: Callable[[_Threads, Predictor], Awaitable[_T]], *, of_one: bool) -> _T:
+        """What the engine makes of pictures, unless it hangs."""
         if self._replacing is not None:
             await asyncio.shield(self._replacing)
-        predictor, threads = self.predictor, self._threads
+        predictor = self.predictor
         try:
             async with asyncio.timeout(self._timeout_s):
-                predictions = await threads.run(lambda: predictor.predict_batch(pictures))
+                return await begin(self._threads, predictor)
         except TimeoutError as error:
             await self._replace(predictor)
             raise EngineStuck(
                 f"The engine did not answer within {self._timeout_s:.0f} s and was replaced."
             ) from error
         except Exception as error:
-            if len(pictures) == 1:
+            if of_one:
                 _log.exception("The engine failed on one picture:")
             raise EngineFailed("The engine failed on this picture; the log has the details.") from error
-        if self._batch_ran is not None:
-            self._batch_ran(predictor, len(pictures))
-        return predictions
 
     async def _replace(self, stuck: Predictor) -> None:
         """Several lanes may find the same engine stuck; it is replaced once."""
@@ -101,16 +147,12 @@ class LiveModel:
     async def _load_again(self) -> None:
         _log.error("The engine of %s hangs; it is left behind and loaded again.", self.title)
         self._threads.close()
-        self._threads = _engine_threads(self.predictor)
+        self._threads = _Threads.of(self.predictor)
         try:
-            self.predictor = await self._threads.run(self.predictor.again)
+            self.predictor = await self._threads.answering.run(self.predictor.again)
         except MLServiceError as error:
             _log.error("The engine could not be loaded again: %s", error)
         else:
             _log.warning("The engine has been replaced: %s answers again.", self.title)
         finally:
             self._replacing = None
-
-
-def _engine_threads(predictor: Predictor) -> WorkerThreads:
-    return WorkerThreads(predictor.streams, f"engine-{predictor.engine_name}")

@@ -11,8 +11,9 @@ from prometheus_client.registry import Collector
 
 from ..model.predictor import Predictor
 from .exchange import Exchange
-from .gauges import OF_A_MODEL, Gauges
+from .gauges import OF_A_MODEL, Gauges, ProcessGauges
 from .inference import InferenceService
+from .recording import DropReason
 
 HTTP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """The buckets that OpenTelemetry's semantic conventions give http.server.request.duration."""
@@ -68,7 +69,11 @@ class Metrics:
             "mvc_prediction_confidence", "The winner's probability.", _CONFIDENCE, _MODEL
         )
         self._batches = self._histogram("mvc_batch_size", "Pictures that ran at once.", _BATCH, _MODEL)
-        if not self._is_shared:
+        self._dropped = self._counter(
+            "mvc_records_dropped", "Predictions, or their pictures, that were not kept.", ["reason"]
+        )
+        self._process = ProcessGauges(self._registry) if self._is_shared else None
+        if self._process is None:
             ProcessCollector(registry=self._registry)
 
     def __call__(self, exchange: Exchange) -> None:
@@ -95,9 +100,15 @@ class Metrics:
         manifest = predictor.bundle.manifest
         self._batches[manifest.name, manifest.version](size)
 
+    def record_dropped(self, reason: DropReason, count: int) -> None:
+        """So many predictions, or their pictures, were not kept."""
+        self._dropped[reason,](count)
+
     def refresh(self, service: InferenceService) -> None:
         """Look at what changes without a request; on the event loop, which the service belongs to."""
         self._gauges.refresh(service)
+        if self._process is not None:
+            self._process.refresh()
 
     async def keep_fresh(self, service: InferenceService) -> None:
         """Look again every second where another process may be the one that is asked."""

@@ -1,10 +1,16 @@
 """Our own API: the healthcheck and the prediction of one picture."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from ulid import ULID
 
+from ..model.bundle import ModelBundle
+from ..records.rows import AnsweringModel, PredictionRow
+from ..settings import Settings
 from .callers import TIMEOUT_HEADER, Deadline, limit_s, while_connected
 from .exchange import Exchange
 from .inference import Answer, InferenceService
@@ -18,7 +24,7 @@ from .schemas import (
     Timings,
     error_answer,
 )
-from .uploads import declared_bytes, read_upload
+from .uploads import Upload, declared_bytes, read_upload
 
 router = APIRouter()
 
@@ -63,7 +69,7 @@ _FAILED: Responses = {
     ),
 }
 
-_REJECTED: Responses = {
+REJECTED: Responses = {
     400: error_answer(
         "Not a picture, truncated, or a field missing.",
         "not_a_picture",
@@ -90,6 +96,10 @@ _REJECTED: Responses = {
 }
 
 
+REFUSALS: Responses = {**REJECTED, **_TOO_BUSY, **_FAILED, **NOT_READY, **_TOO_LATE}
+"""What whoever sends a picture may get instead of an answer."""
+
+
 @router.get("/", summary="Healthcheck", responses=NOT_READY)
 async def health(service: ServiceDep) -> Health:
     """Answer 200 once the model is loaded, warmed up and checked; 503 before that, and while ending."""
@@ -102,7 +112,7 @@ async def health(service: ServiceDep) -> Health:
     "/predict",
     summary="Predict one picture",
     response_model=PredictionAnswer,
-    responses={**_REJECTED, **_TOO_BUSY, **_FAILED, **NOT_READY, **_TOO_LATE},
+    responses=REFUSALS,
     openapi_extra=PICTURE_BODY,
 )
 async def predict(
@@ -115,25 +125,30 @@ async def predict(
     The header `X-Request-Timeout-Ms` limits how long it may take.
     """
     service, exchange = request.state.service, request.state.exchange
-    deadline = Deadline.after(limit_s(request.headers.get(TIMEOUT_HEADER), service.settings.timeout_ms))
-    async with deadline.enforced():
-        answer, filename = await _predict(request, service, exchange, deadline)
-    content = _to_wire(answer, filename, top_k).model_dump_json()
+    async with sent_picture(request) as (upload, deadline):
+        answer = await service.predict(upload.content, deadline)
+    wire = _to_wire(answer, upload.filename, top_k)
+    content = wire.model_dump_json()
     exchange.answered(answer)
+    if request.state.recorder is not None:
+        request.state.recorder.remember(_to_row(wire, answer, upload, service.settings))
     return Response(content, media_type="application/json")
 
 
-async def _predict(
-    request: Request, service: InferenceService, exchange: Exchange, deadline: Deadline
-) -> tuple[Answer, str | None]:
-    _ = service.models.current  # without a model, no body is read
-    with service.admission.bytes_held(_bytes_to_come(request, service.settings.max_picture_bytes)):
-        upload = await read_upload(
-            request, service.settings.max_picture_bytes, service.settings.body_timeout_ms / 1000
-        )
-        exchange.has_read(len(upload.content))
-        async with while_connected(request.receive):
-            return await service.predict(upload.content, deadline), upload.filename
+@asynccontextmanager
+async def sent_picture(request: Request) -> AsyncIterator[tuple[Upload, Deadline]]:
+    """The picture in a request, held for as long as its caller waits and has time."""
+    service: InferenceService = request.state.service
+    exchange: Exchange = request.state.exchange
+    settings = service.settings
+    deadline = Deadline.after(limit_s(request.headers.get(TIMEOUT_HEADER), settings.timeout_ms))
+    async with deadline.enforced():
+        _ = service.models.current  # without a model, no body is read
+        with service.admission.bytes_held(_bytes_to_come(request, settings.max_picture_bytes)):
+            upload = await read_upload(request, settings.max_picture_bytes, settings.body_timeout_ms / 1000)
+            exchange.has_read(len(upload.content))
+            async with while_connected(request.receive):
+                yield upload, deadline
 
 
 def _bytes_to_come(request: Request, most: int) -> int:
@@ -158,3 +173,24 @@ def _to_wire(answer: Answer, filename: str | None, top_k: int) -> PredictionAnsw
             inference=round(answer.inference_ms, 3),
         ),
     )
+
+
+def _to_row(wire: PredictionAnswer, answer: Answer, upload: Upload, settings: Settings) -> PredictionRow:
+    winner = answer.prediction.predictions[0]
+    return PredictionRow(
+        id=wire.prediction_id,
+        asked_at=datetime.now(UTC),
+        model=answering_model(answer.predictor.bundle),
+        verdict=wire.verdict,
+        label=winner.label,
+        probability=winner.probability,
+        filename=upload.filename,
+        sha256=answer.sha256,
+        picture=None if settings.keep_pictures is None else upload.content,
+    )
+
+
+def answering_model(bundle: ModelBundle) -> AnsweringModel:
+    """The model in this bundle, as the records know it."""
+    manifest = bundle.manifest
+    return AnsweringModel(manifest.name, manifest.version, bundle.digest, manifest.labels)

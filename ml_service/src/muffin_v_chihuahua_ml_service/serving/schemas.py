@@ -71,6 +71,35 @@ class PredictionAnswer(BaseModel):
     timings_ms: Timings
 
 
+class ExplainedLabel(LabelProbability):
+    """A class with what speaks for it in the picture."""
+
+    overlay: str = Field(
+        examples=["iVBORw0KGgo…"], description="PNG in base64: what the model saw, and the heat over it."
+    )
+
+
+class ExplainTimings(BaseModel):
+    """Where the time went, in milliseconds."""
+
+    decode: float = Field(examples=[1.9])
+    explain: float = Field(examples=[8.2])
+    draw: float = Field(examples=[55.1])
+
+
+class ExplanationAnswer(BaseModel):
+    """Why one picture is what it is; ``explanations`` best first, on one scale of heat."""
+
+    method: Literal["cam", "occlusion"] = Field(
+        examples=["cam"], description="From the network's activation maps, or by hiding parts of the picture."
+    )
+    verdict: str = Field(examples=["chihuahua"], description="The winner's label, or `unsure`.")
+    input: str = Field(examples=["iVBORw0KGgo…"], description="PNG in base64: what the model saw.")
+    explanations: list[ExplainedLabel]
+    model: DigestedModel
+    timings_ms: ExplainTimings
+
+
 class ErrorAnswer(BaseModel):
     """What went wrong, in a sentence for a person and a code for a program."""
 

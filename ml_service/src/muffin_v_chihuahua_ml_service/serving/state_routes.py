@@ -6,15 +6,26 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ..model.bundle import CARD, Calibration, ModelBundle
+from ..model.pictures.opening import FORMATS
 from ..model.preprocessing import Preprocessing
+from ..settings import Settings
+from .explaining import Method, method_of
 from .live_model import LiveModel
 from .routes import NOT_READY, ServiceDep
 from .schemas import DigestedModel
 
 router = APIRouter()
+
+
+class Limits(BaseModel):
+    """What a picture may be at most, and what it may be packed as."""
+
+    picture_bytes: int = Field(examples=[10485760])
+    pixels: int = Field(examples=[50000000])
+    formats: tuple[str, ...] = Field(examples=[FORMATS])
 
 
 class ModelAnswer(DigestedModel):
@@ -25,6 +36,10 @@ class ModelAnswer(DigestedModel):
     input: Preprocessing = Field(description="What is done to a picture before the network sees it.")
     calibration: Calibration
     metrics: dict[str, Any] = Field(description="What the model reached on its test pictures.")
+    training: dict[str, Any] = Field(
+        examples=[{"pictures": {"train": 5451, "test": 1189}}],
+        description="What the model was trained on, and how.",
+    )
     card: str | None = Field(
         examples=["# Muffin v chihuahua"],
         description="Markdown; null where the bundle has none, or another one by now.",
@@ -32,6 +47,11 @@ class ModelAnswer(DigestedModel):
     engine: str = Field(examples=["litert"])
     precision: str = Field(examples=["f32"])
     streams: int = Field(examples=[1], description="How many batches run at once.")
+    explanation: Method = Field(
+        examples=["cam"],
+        description="How `POST /explain` finds out: from activation maps, or by hiding parts.",
+    )
+    limits: Limits
     loaded_at: datetime = Field(examples=["2025-11-21T03:44:51Z"])
     previous: DigestedModel | None = Field(description="The one that a rollback brings back.")
     last_failure: str | None = Field(
@@ -48,6 +68,7 @@ async def model(service: ServiceDep) -> ModelAnswer:
     return ModelAnswer(
         **DigestedModel.of(live.predictor.bundle).model_dump(),
         **_described(live),
+        limits=_limits(service.settings),
         previous=None if models.previous is None else DigestedModel.of(models.previous.predictor.bundle),
         last_failure=models.failure,
     )
@@ -76,12 +97,20 @@ def _described(live: LiveModel) -> dict[str, Any]:
         "input": manifest.preprocessing,
         "calibration": manifest.calibration,
         "metrics": manifest.metrics,
+        "training": manifest.training,
         "card": _card(predictor.bundle),
         "engine": predictor.engine_name,
         "precision": predictor.precision,
         "streams": predictor.streams,
+        "explanation": method_of(predictor),
         "loaded_at": live.loaded_at,
     }
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        picture_bytes=settings.max_picture_bytes, pixels=settings.max_picture_pixels, formats=FORMATS
+    )
 
 
 def _card(bundle: ModelBundle) -> str | None:

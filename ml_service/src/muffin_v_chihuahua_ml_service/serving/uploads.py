@@ -38,7 +38,7 @@ async def read_upload(request: Request, max_bytes: int, timeout_s: float) -> Upl
         limits = FormLimits(max_bytes, 1, _MAX_FIELDS)
         [upload] = await _read_form(request, "file", limits, max_bytes + _FORM_OVERHEAD, timeout_s)
     elif kind.startswith("image/") or kind == "application/octet-stream":
-        upload = Upload(await _read_whole(request, max_bytes, timeout_s), None)
+        upload = Upload(await read_whole(request, max_bytes, timeout_s), None)
     else:
         raise UnsupportedContentType(
             f"The content type {kind!r} is not accepted; send {_FORM} with a field `file`, "
@@ -72,7 +72,8 @@ async def _read_form(
     return [Upload(file.content, file.filename) for file in form.files]
 
 
-async def _read_whole(request: Request, max_bytes: int, timeout_s: float) -> bytes:
+async def read_whole(request: Request, max_bytes: int, timeout_s: float) -> bytes:
+    """The body, whatever it is; raises BodyTooLarge and SlowBody."""
     pieces: list[bytes] = []
     await _receive(request, pieces.append, max_bytes, timeout_s)
     return b"".join(pieces)

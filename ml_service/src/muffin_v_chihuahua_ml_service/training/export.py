@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ..model.bundle import CARD, FORMAT_VERSION, ModelBundle, write_manifest
+from ..model.engines.tensorflow import head_of, with_features
 from .checks import check_engines
 from .int8 import add_int8
 from .judging.gate.gate import check_bundle
@@ -17,6 +19,7 @@ from .onnx_export import export_onnx
 
 LITERT = "model.tflite"
 ONNX = "model.onnx"
+HEAD = "head.npy"
 
 
 def build_bundle(source: ModelBundle, out: Path, int8: Sequence[Path] = ()) -> ModelBundle:
@@ -53,15 +56,30 @@ def _write(source: ModelBundle, folder: Path) -> ModelBundle:
         shutil.copyfile(source.folder / name, folder / name)
     (folder / LITERT).write_bytes(export_litert(folder / weights))
     (folder / ONNX).write_bytes(export_onnx(folder / weights))
-    content = manifest.model_dump(mode="json", exclude={"files", "quantised"})
+    content = manifest.model_dump(mode="json", exclude={"files", "quantised", "activation_maps"})
     content["format_version"] = FORMAT_VERSION
+    if _write_head(folder / weights, folder / HEAD):
+        content["activation_maps"] = {"head": HEAD}
     content["artefacts"] = {"tensorflow": weights, "litert": LITERT, "onnxruntime": ONNX, "openvino": ONNX}
     return write_manifest(folder, content)
 
 
+def _write_head(weights: Path, out: Path) -> bool:
+    """Write what class activation maps are made with, and say whether there is such a thing."""
+    head = head_of(keras.saving.load_model(weights, compile=False))
+    if head is None:
+        return False
+    kernel, *bias = head.dense.get_weights()
+    np.save(out, np.vstack([kernel, *(bias or [np.zeros(kernel.shape[1], np.float32)])]))
+    return True
+
+
 def export_litert(weights: Path) -> bytes:
-    """A Keras model as a LiteRT flatbuffer with a dynamic batch dimension, float32 throughout."""
-    model = keras.saving.load_model(weights, compile=False)
+    """A Keras model as a LiteRT flatbuffer with a dynamic batch dimension, float32 throughout.
+
+    Where activation maps can be made of it, its last feature map is its second output.
+    """
+    model = with_features(keras.saving.load_model(weights, compile=False))
     with tempfile.TemporaryDirectory() as saved_model:
         model.export(saved_model, verbose=False)
         converted: bytes = tf.lite.TFLiteConverter.from_saved_model(saved_model).convert()

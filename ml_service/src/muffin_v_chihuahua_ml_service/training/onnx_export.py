@@ -8,20 +8,23 @@ import tensorflow as tf
 import tf2onnx
 
 from ..errors import InvalidBundle
+from ..model.engines.tensorflow import with_features
 
 OPSET = 18
 """The newest that tf2onnx 1.17 writes."""
 
-_INPUT, _OUTPUT, _BATCH = "pictures", "probabilities", "N"
+_INPUT, _OUTPUTS, _BATCH = "pictures", ("probabilities", "features"), "N"
 
 
 def export_onnx(weights: Path) -> bytes:
     """A Keras model as ONNX: pictures float32 [N, height, width, 3] to probabilities float32 [N, labels].
 
+    Where activation maps can be made of it, its last feature map is its second output.
+
     Raises:
         InvalidBundle: the network does something that tf2onnx cannot say in ONNX.
     """
-    network = keras.saving.load_model(weights, compile=False)
+    network = with_features(keras.saving.load_model(weights, compile=False))
     signature = [tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)]
     graph = tf.function(lambda batch: network(batch, training=False), input_signature=signature)
     model, _ = tf2onnx.convert.from_function(graph, signature, opset=OPSET)
@@ -37,7 +40,8 @@ def export_onnx(weights: Path) -> bytes:
 
 def _rename(graph: onnx.GraphProto) -> None:
     """Number the values in the order of their use; tf2onnx's names and order are others in every process."""
-    names = {"": "", graph.input[0].name: _INPUT, graph.output[0].name: _OUTPUT}  # "": an input left out
+    outputs = dict(zip((each.name for each in graph.output), _OUTPUTS, strict=False))
+    names = {"": "", graph.input[0].name: _INPUT, **outputs}  # "": an input left out
     for node in graph.node:
         node.name = ""
         for values in (node.input, node.output):

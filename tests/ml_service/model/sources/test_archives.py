@@ -256,7 +256,7 @@ def test_a_manifest_that_lists_a_file_as_a_folder_too_is_refused(
         ({"a/model.json": b"{}", "a/b/model.json": b"{}"}, "but is in a/, a/b/"),
         ({"a/model.json": b"{"}, r"a/model\.json: not JSON"),
         ({"a/model.json": b"[" * 100_000}, r"a/model\.json: not JSON"),
-        ({"model.json": b'{"format_version": 4}'}, r"model\.json: format_version 4 is unknown"),
+        ({"model.json": b'{"format_version": 5}'}, r"model\.json: format_version 5 is unknown"),
     ],
 )
 def test_an_archive_without_one_bundle_is_refused(

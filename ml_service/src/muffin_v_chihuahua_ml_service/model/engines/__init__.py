@@ -44,6 +44,13 @@ class Engine(Protocol):
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
 
+    def explain(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and the last feature map float32 [N, height, width, channels] that they follow from.
+
+        Only for bundles that declare activation maps. Whatever it needs beside ``run`` is made when it is
+        first called; any thread may call it, and a batch waits for it at most as for another batch.
+        """
+
 
 def load_engine(
     bundle: ModelBundle,

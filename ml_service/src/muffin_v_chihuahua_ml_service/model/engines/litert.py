@@ -12,7 +12,7 @@ from .lanes import Lanes
 
 
 class LiteRTEngine:
-    """Runs a ``.tflite`` file with one input and one output, each with a dynamic first dimension."""
+    """Runs a ``.tflite`` file with one input and one or two outputs, each with a dynamic first dimension."""
 
     name: Final[EngineName] = "litert"
     precision: Final[Precision] = "f32"
@@ -30,6 +30,11 @@ class LiteRTEngine:
         with self._lanes.take() as lane:
             return lane.run(batch)
 
+    def explain(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and the last feature map float32 [N, height, width, channels]."""
+        with self._lanes.take() as lane:
+            return lane.explain(batch)
+
 
 class _Lane:
     """An interpreter, which only one thread may use at a time."""
@@ -37,7 +42,9 @@ class _Lane:
     def __init__(self, content: bytes, threads: int) -> None:
         self._interpreter = Interpreter(model_content=content, num_threads=threads)
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        # The converter does not keep the order in which the network has its outputs.
+        by_rank = sorted(self._interpreter.get_output_details(), key=lambda each: len(each["shape"]))
+        self._outputs = [each["index"] for each in by_rank]
         self._batch_size = 0
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -47,5 +54,11 @@ class _Lane:
             self._batch_size = len(batch)
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()
-        probabilities: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
-        return probabilities
+        return self._output(0)
+
+    def explain(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.run(batch), self._output(1)
+
+    def _output(self, place: int) -> NDArray[np.float32]:
+        output: NDArray[np.float32] = self._interpreter.get_tensor(self._outputs[place])
+        return output

@@ -21,7 +21,7 @@ from ..bundle import EngineName, Precision
 
 
 class OnnxRuntimeEngine:
-    """Runs an ``.onnx`` file with one input and one output, each with a dynamic first dimension."""
+    """Runs an ``.onnx`` file with one input and one or two outputs, each with a dynamic first dimension."""
 
     name: Final[EngineName] = "onnxruntime"
 
@@ -37,12 +37,19 @@ class OnnxRuntimeEngine:
         with _as_runtime_errors():
             self._session = InferenceSession(artefact, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
+        self._outputs = [each.name for each in self._session.get_outputs()]
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
         with _as_runtime_errors():
-            probabilities: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
+            probabilities: NDArray[np.float32] = self._session.run(self._outputs[:1], {self._input: batch})[0]
         return probabilities
+
+    def explain(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and the last feature map float32 [N, height, width, channels]."""
+        with _as_runtime_errors():
+            probabilities, features = self._session.run(self._outputs, {self._input: batch})
+        return probabilities, features
 
 
 @contextmanager

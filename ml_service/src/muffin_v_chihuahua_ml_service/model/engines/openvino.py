@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -25,7 +26,7 @@ _Lane = dict[int, InferRequest]
 
 
 class OpenVINOEngine:
-    """Runs an ``.onnx`` file with one input and one output, each with a dynamic first dimension."""
+    """Runs an ``.onnx`` file with one input and one or two outputs, each with a dynamic first dimension."""
 
     name: Final[EngineName] = "openvino"
     max_batch: Final = max(SIZES)
@@ -35,16 +36,34 @@ class OpenVINOEngine:
         self.streams: Final = streams
         with _in_a_sentence():
             # By its path it could be mapped, and a file that is replaced later would change the answers.
-            model = _core().read_model(artefact.read_bytes())
-            compiled = {size: _compile(model, size, precision, threads, streams) for size in SIZES}
+            self._model = _core().read_model(artefact.read_bytes())
+            answering = _only_probabilities(self._model)
+            compiled = {size: _compile(answering, size, precision, threads, streams) for size in SIZES}
         self._lanes = Lanes[_Lane](
             {size: each.create_infer_request() for size, each in compiled.items()} for _ in range(streams)
         )
+        self._threads = threads
+        self._explaining = Lock()
+        self._explainer: InferRequest | None = None
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
         with self._lanes.take() as lane, _in_a_sentence():
-            answers = np.concatenate([_infer(lane[len(part)], part) for part in _parts(batch)])
+            answers = np.concatenate([_infer(lane[len(part)], part)[0] for part in _parts(batch)])
+        return self._adding_up(answers)
+
+    def explain(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and the last feature map float32 [N, height, width, channels]."""
+        with self._explaining, _in_a_sentence():
+            if self._explainer is None:
+                # The compiled models hold on to the weights in this one, so to have kept it costs nothing.
+                compiled = _compile(self._model, 1, self.precision, self._threads, 1)
+                self._explainer = compiled.create_infer_request()
+            found = [_infer(self._explainer, picture[np.newaxis]) for picture in batch]
+        answers, features = (np.concatenate(each) for each in zip(*found, strict=True))
+        return self._adding_up(answers), features
+
+    def _adding_up(self, answers: NDArray[np.float32]) -> NDArray[np.float32]:
         # Of numbers of 8 bits, what should be 1 altogether can be 1.004.
         return answers / answers.sum(axis=1, keepdims=True) if self.precision == "bf16" else answers
 
@@ -62,6 +81,11 @@ def _core() -> Core:
 def has_bf16() -> bool:
     """Whether this processor computes in bf16 itself; elsewhere it would be slower than f32."""
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _only_probabilities(model: Model) -> Model:
+    """The same without what it computes for an explanation alone."""
+    return Model([model.outputs[0]], model.get_parameters(), "answering")
 
 
 def _compile(model: Model, size: int, precision: Precision, threads: int, streams: int) -> CompiledModel:
@@ -88,12 +112,12 @@ def _parts(batch: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
             start += size
 
 
-def _infer(request: InferRequest, part: NDArray[np.float32]) -> NDArray[np.float32]:
+def _infer(request: InferRequest, part: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """All of the network's outputs."""
     # Called in this thread, it would run in this thread, on whichever stream that has: maybe one in use.
     request.start_async({0: np.ascontiguousarray(part)}, share_inputs=True)
     request.wait()
-    probabilities: NDArray[np.float32] = request.get_output_tensor().data.copy()
-    return probabilities
+    return [tensor.data.copy() for tensor in request.output_tensors]
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """TensorFlow, the reference: loads the Keras model that training wrote."""
 
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -21,14 +24,56 @@ class TensorFlowEngine:
     def __init__(self, artefact: Path, threads: int, streams: int) -> None:
         self.streams: Final = streams
         _limit_threads(threads * streams)
-        model = keras.saving.load_model(artefact, compile=False)
-        signature = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
-        self._graph = tf.function(lambda batch: model(batch, training=False), input_signature=[signature])
+        self._model = keras.saving.load_model(artefact, compile=False)
+        self._graph = _graph(self._model)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities float32 [N, labels] for pictures float32 [N, height, width, 3] in [0, 255]."""
         probabilities: NDArray[np.float32] = self._graph(batch).numpy()
         return probabilities
+
+    def explain(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and the last feature map float32 [N, height, width, channels]."""
+        probabilities, features = self._explaining_graph(batch)
+        return probabilities.numpy(), features.numpy()
+
+    @cached_property
+    def _explaining_graph(self) -> Any:
+        return _graph(with_features(self._model))
+
+
+def with_features(network: keras.Model) -> keras.Model:
+    """The network with its last feature map as a second output, where ``head_of`` finds its head."""
+    head = head_of(network)
+    if head is None:
+        return network
+    return keras.Model(network.input, [network.output, head.pooling.input], name=network.name)
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of a network: the mean of the last feature map over all places, and a logit for each label."""
+
+    pooling: keras.layers.GlobalAveragePooling2D
+    dense: keras.layers.Dense
+
+
+def head_of(network: keras.Model) -> Head | None:
+    """The head of a network that ends in global average pooling and a dense layer; None where it does not."""
+    poolings = [each for each in network.layers if isinstance(each, keras.layers.GlobalAveragePooling2D)]
+    ends = [each for each in network.layers if isinstance(each, keras.layers.Dense)]
+    labels = network.output_shape[-1]
+    found = (
+        Head(pooling, dense)
+        for pooling, dense in product(poolings, ends)
+        if dense.input is pooling.output and dense.units == labels
+    )
+    return next(found, None)
+
+
+def _graph(network: keras.Model) -> Any:
+    signature = tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)
+    return tf.function(lambda batch: network(batch, training=False), input_signature=[signature])
 
 
 def _limit_threads(threads: int) -> None:

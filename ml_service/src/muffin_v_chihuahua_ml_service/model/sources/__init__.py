@@ -8,13 +8,13 @@ import re
 from pathlib import Path
 
 from ...errors import InvalidBundle
+from ...foreign_errors import SECRETS
 from ...settings import default_cache
 from ..bundle import MANIFEST, ModelBundle
 from .archives import ARCHIVES, open_archive
 from .cache import BundleCache
 from .fetching import check_pin, fetch_bundle
 from .installed import ENTRY_POINTS, open_installed
-from .places import SECRETS
 
 __all__ = ["ENTRY_POINTS", "open_bundle"]
 

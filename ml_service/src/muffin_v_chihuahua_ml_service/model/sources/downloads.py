@@ -14,11 +14,12 @@ import fsspec
 from fsspec.callbacks import Callback
 
 from ...errors import ModelNotFound
+from ...foreign_errors import SECRETS
 from ..bundle import ModelBundle
 from .archives import ARCHIVES, open_archive
 from .cache import BundleCache
 from .fetching import MAX_BYTES, fetch_bundle, fetch_or_fall_back
-from .places import SECRETS, reaching, too_large
+from .places import reaching, too_large
 
 _WEB: Final = ("http", "https")
 _EXTRAS: Final = {"s3": "s3", "s3a": "s3"}

@@ -1,25 +1,13 @@
 """What archives, addresses and registries have in common: files of a bundle that can be fetched by name."""
 
-import re
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from ...errors import InvalidBundle, SourceUnreachable
+from ...foreign_errors import client_errors, one_line
 from ..bundle import MANIFEST
-
-SECRETS = re.compile(r"(?<=//)[^/?@\s]*@|\?\S*")
-"""Of an address, the user with the password, and the query, which may hold a signature."""
-
-_TREES = (
-    ("aiohttp", "ClientError"),
-    ("botocore.exceptions", "BotoCoreError"),
-    ("botocore.exceptions", "ClientError"),
-    ("mlflow.exceptions", "MlflowException"),
-)
-"""Clients' errors that are no ``OSError``."""
 
 
 class Place(Protocol):
@@ -63,16 +51,5 @@ def reaching(label: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except _failures() as error:
+    except client_errors() as error:
         raise SourceUnreachable(f"{label}: cannot be reached ({one_line(error)}).") from error
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    # A client that was never imported has raised nothing.
-    trees = (getattr(sys.modules[module], name) for module, name in _TREES if module in sys.modules)
-    return (OSError, ValueError, *trees)
-
-
-def one_line(error: Exception) -> str:
-    """The first line of what an error says, without secrets."""
-    return SECRETS.sub("", str(error).partition("\n")[0]) or type(error).__name__

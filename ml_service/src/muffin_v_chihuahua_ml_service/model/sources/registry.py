@@ -14,10 +14,11 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 
 from ...errors import ModelNotFound
+from ...foreign_errors import one_line
 from ..bundle import ModelBundle
 from .cache import BundleCache
 from .fetching import fetch_bundle, fetch_or_fall_back
-from .places import bundle_root, one_line, reaching, too_large
+from .places import bundle_root, reaching, too_large
 
 _ADDRESS = re.compile(r"models:/(?P<name>[^/@]+)(/(?P<version>\d+)|@(?P<alias>[^/@]+))")
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from ...errors import CannotListen
 from ...model.loading import load_model
+from ...records.addresses import check_addresses
 from ...settings import Settings
 from ..logs import set_up_logging
 from .head_start import HeadStart
@@ -25,10 +26,12 @@ def serve_as_set(settings: Settings) -> None:
     """Listen and answer, in one process or in several, until a signal ends it.
 
     Raises:
+        InvalidConfiguration: the records cannot be where they are set to be.
         CannotListen: the address or the port cannot be had.
         ModelNotReady, WorkersFailed: the model cannot be loaded.
     """
     set_up_logging(settings)
+    check_addresses(settings)
     with _can_be_ended(), listen(settings.host, settings.port) as listener:
         _log.info("Listening on %s", _address(listener))
         if settings.workers > 1:

@@ -1,0 +1,1 @@
+"""The sections of the page about the model, from top to bottom."""

@@ -1,0 +1,89 @@
+"""The database: connected to when it is needed, brought up to date once, and let go where it fails."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from sqlalchemy import Connection, Engine, column, inspect, select, table
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
+from ..errors import RecordsUnavailable
+from .engines import make_engine
+from .tables import HEAD
+
+MIGRATE: Final = (sys.executable, "-m", f"{__package__}.migrating")
+
+_MIGRATING_S = 600.0
+
+
+class Database:
+    """Transactions in one database; for one thread."""
+
+    def __init__(self, url: str) -> None:
+        """Connect to ``url`` later."""
+        self._url = url
+        self._engine: Engine | None = None
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction, which ends with the block; undone where the block raises.
+
+        Raises:
+            RecordsUnavailable: the database cannot be used now; the next transaction connects anew.
+        """
+        with self._letting_go():
+            if self._engine is None:
+                self._engine = self._opened()
+            with self._engine.begin() as connection:
+                yield connection
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    @contextmanager
+    def _letting_go(self) -> Iterator[None]:
+        """What says that the database is not there, as our error; what it says of a row stays as it is."""
+        try:
+            yield
+        except (IntegrityError, DataError):
+            raise
+        except (SQLAlchemyError, OSError) as error:
+            self.close()
+            raise RecordsUnavailable(_first_line(error)) from error
+
+    def _opened(self) -> Engine:
+        engine = make_engine(self._url)
+        with ExitStack() as unless_all_is_well:
+            unless_all_is_well.callback(engine.dispose)
+            if _revision(engine) != HEAD:
+                _migrate(self._url)
+            unless_all_is_well.pop_all()
+        return engine
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.begin() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.scalar(select(column("version_num")).select_from(table("alembic_version")))
+
+
+def _migrate(url: str) -> None:
+    environment = {**os.environ, "ML_SERVICE_DATABASE_URL": url}
+    try:
+        subprocess.run(  # noqa: S603 - ourselves
+            MIGRATE, env=environment, capture_output=True, text=True, timeout=_MIGRATING_S, check=True
+        )
+    except subprocess.SubprocessError as error:
+        said = getattr(error, "stderr", None) or str(error)
+        raise RecordsUnavailable(f"The tables were not brought up to date: {said.strip()}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,227 @@
+"""What a picture really showed: told, counted, and taken back with all that is kept of it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from time import monotonic, time
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ulid import ULID
+
+from ..errors import RecordsOff, UnknownPrediction
+from ..records.intervals import wilson_interval
+from ..records.rows import FeedbackCounts, unknown_prediction
+from .recording import Recorder
+from .routes import REJECTED, Responses, ServiceDep, answering_model
+from .schemas import DigestedModel, ErrorAnswer, error_answer
+from .uploads import read_whole
+
+if TYPE_CHECKING:
+    from ..records.archive import Archive
+
+_T = TypeVar("_T")
+
+_MOST_BYTES = 16 * 1024
+"""Of a body with an id and a label in it."""
+
+_FRESH_S = 2.0
+"""A prediction of another process that is so young may not be written yet."""
+
+_LOOK_AGAIN_S = 0.1
+
+router = APIRouter()
+
+
+def _recorder(request: Request) -> Recorder:
+    recorder: Recorder | None = request.state.recorder
+    if recorder is None:
+        raise RecordsOff("This service keeps no predictions; ML_SERVICE_DATABASE_URL is `off`.")
+    return recorder
+
+
+RecorderDep = Annotated[Recorder, Depends(_recorder)]
+
+
+class Feedback(BaseModel):
+    """What the picture of a prediction really shows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prediction_id: str = Field(examples=["01KAGSZ6M0Q6DTFVZ5DPQ8J3WB"])
+    label: str = Field(examples=["muffin"], description="One of the labels of the model that answered.")
+
+
+class FeedbackAnswer(Feedback):
+    """The feedback as it was noted, beside what had been answered."""
+
+    predicted: str = Field(examples=["chihuahua"], description="The winner's label.")
+    verdict: str = Field(examples=["unsure"])
+    agrees: bool = Field(examples=[False], description="Whether the winner was the truth.")
+
+
+class LabelFeedback(BaseModel):
+    """Of the pictures that really show one label."""
+
+    feedback: int = Field(examples=[31])
+    right: int = Field(examples=[30], description="Those whose winner was the truth.")
+
+
+class FeedbackSummary(BaseModel):
+    """How a model did, as far as it was told."""
+
+    model: DigestedModel
+    predictions: int = Field(examples=[4711], description="Predictions of this model that are kept.")
+    feedback: int = Field(examples=[60], description="Those of them that somebody said the truth about.")
+    right: int = Field(examples=[58])
+    accuracy: float | None = Field(examples=[0.967], description="Null without feedback.")
+    accuracy_interval: tuple[float, float] | None = Field(
+        examples=[[0.886, 0.991]], description="Wilson's, 95 %; null without feedback."
+    )
+    labels: dict[str, LabelFeedback] = Field(
+        examples=[{"muffin": {"feedback": 31, "right": 30}}], description="By what the picture really showed."
+    )
+
+
+_OFF = {"records_off": "This service keeps no predictions; ML_SERVICE_DATABASE_URL is `off`."}
+_PREDICTION = {
+    "unknown_prediction": "There is no prediction '01KAGSZ6M0Q6DTFVZ5DPQ8J3WB'; it may have been deleted, or "
+    "never kept."
+}
+_LABEL = {"unknown_label": "The model that answered has no label 'cat'; it has chihuahua, muffin, other."}
+_MODEL = {"unknown_model": "No model with the digest sha256:9f86… has answered here."}
+
+_AWAY = error_answer(
+    "The records cannot be used now; the header Retry-After says when to try again.",
+    "records_unavailable",
+    "Predictions and feedback cannot be read or changed now; try again after Retry-After seconds.",
+)
+
+
+_INVALID = error_answer(
+    "A field or a parameter is missing or not valid.",
+    "invalid_parameter",
+    "A parameter is not valid: label: Field required.",
+)
+
+_COMMON: Responses = {503: _AWAY, "default": {"model": ErrorAnswer, "description": "Any other error."}}
+
+
+def _not_found(sentences: Mapping[str, str]) -> dict[str, Any]:
+    answers = {code: error_answer("", code, sentence) for code, sentence in sentences.items()}
+    examples = {
+        code: {"value": answer["content"]["application/json"]["example"]} for code, answer in answers.items()
+    }
+    description = "Nothing to find: " + ", ".join(f"`{code}`" for code in sentences) + "."
+    content = {"application/json": {"examples": examples}}
+    return {"model": ErrorAnswer, "description": description, "content": content}
+
+
+@router.post(
+    "/feedback",
+    summary="Say what a picture really shows",
+    responses={
+        400: _INVALID,
+        404: _not_found(_PREDICTION | _LABEL | _OFF),
+        408: REJECTED[408],
+        413: REJECTED[413],
+        **_COMMON,
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": Feedback.model_json_schema()}},
+        }
+    },
+)
+async def give_feedback(request: Request, recorder: RecorderDep, service: ServiceDep) -> FeedbackAnswer:
+    """Note which label is the truth about a prediction's picture, instead of what was said before."""
+    feedback = _parsed(await read_whole(request, _MOST_BYTES, service.settings.body_timeout_ms / 1000))
+    prediction_id = _ulid(feedback.prediction_id)
+    given = await _once_written(
+        recorder, prediction_id, lambda archive: archive.give_feedback(str(prediction_id), feedback.label)
+    )
+    return FeedbackAnswer(
+        prediction_id=str(prediction_id),
+        label=feedback.label,
+        predicted=given.predicted,
+        verdict=given.verdict,
+        agrees=given.predicted == feedback.label,
+    )
+
+
+@router.get(
+    "/feedback",
+    summary="How a model did, as far as it was told",
+    responses={400: _INVALID, 404: _not_found(_MODEL | _OFF), **_COMMON},
+)
+async def count_feedback(
+    recorder: RecorderDep,
+    service: ServiceDep,
+    digest: Annotated[
+        str | None,
+        Query(pattern="^sha256:[0-9a-f]{64}$", description="Which model; unset: the one that answers now."),
+    ] = None,
+) -> FeedbackSummary:
+    """Count the predictions that are kept, and how many of those that somebody judged were right."""
+    answering = answering_model(service.models.current.predictor.bundle)
+    wanted = answering.digest if digest is None else digest
+    return _summary(await recorder.ask(lambda archive: archive.count_feedback(wanted, answering)))
+
+
+@router.delete(
+    "/predictions/{prediction_id}",
+    summary="Delete a prediction",
+    status_code=204,
+    responses={404: _not_found(_PREDICTION | _OFF), **_COMMON},
+)
+async def delete_prediction(prediction_id: str, recorder: RecorderDep) -> Response:
+    """Delete all that is kept of a prediction: its row, its feedback and its picture."""
+    found = _ulid(prediction_id)
+    await _once_written(recorder, found, lambda archive: archive.forget(str(found)))
+    return Response(status_code=204)
+
+
+def _parsed(body: bytes) -> Feedback:
+    try:
+        return Feedback.model_validate_json(body)
+    except ValidationError as error:
+        problems = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(problems) from error
+
+
+def _ulid(text: str) -> ULID:
+    """Raises UnknownPrediction where it is none: nothing is kept under it."""
+    try:
+        return ULID.from_str(text)
+    except ValueError as error:
+        raise unknown_prediction(text) from error
+
+
+async def _once_written(recorder: Recorder, prediction_id: ULID, question: "Callable[[Archive], _T]") -> _T:
+    """Ask about a prediction; one that was made just now may still wait in another process."""
+    until = monotonic() + _FRESH_S if abs(time() - prediction_id.timestamp) < _FRESH_S else 0
+    while True:
+        try:
+            return await recorder.ask(question)
+        except UnknownPrediction:
+            if monotonic() > until:
+                raise
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+def _summary(counts: FeedbackCounts) -> FeedbackSummary:
+    told, right = counts.feedback, counts.right
+    return FeedbackSummary(
+        model=DigestedModel(name=counts.model.name, version=counts.model.version, digest=counts.model.digest),
+        predictions=counts.predictions,
+        feedback=told,
+        right=right,
+        accuracy=right / told if told else None,
+        accuracy_interval=wilson_interval(right, told) if told else None,
+        labels={
+            label: LabelFeedback(feedback=each.feedback, right=each.right)
+            for label, each in counts.labels.items()
+        },
+    )
