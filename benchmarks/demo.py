@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from .errors import SystemFailed
+from .processes import end
 from .systems import HOST, free_port
 
 SERVICE = "muffin-v-chihuahua-ml-service"
@@ -19,7 +20,6 @@ PAGE = "muffin-v-chihuahua-model-as-a-service"
 
 _OF_OURS = ("ML_SERVICE_", "STREAMLIT_", "INFERENCE_", "GALLERY_")
 _START_LIMIT_S = 60.0
-_STOP_LIMIT_S = 15.0
 _RETRY_S = 0.05
 
 
@@ -95,14 +95,8 @@ class Program:
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            end(process)
 
 
 @dataclass(frozen=True)

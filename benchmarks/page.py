@@ -14,8 +14,9 @@ import typer
 from muffin_v_chihuahua.thumbnails import thumbnail
 
 from .browser import chromium
+from .command import run_command
 from .demo import SERVICE, Demo, demo, installed
-from .errors import BenchmarkError, SystemFailed
+from .errors import SystemFailed
 from .page_results import AGAIN, BEFORE, CLEARED, SHOWN, START, PageResults
 from .pictures import PHOTO, read_pictures
 from .processes import resident_megabytes
@@ -143,12 +144,8 @@ def main(  # noqa: PLR0913 - a command's options
 
 
 def run() -> None:
-    """Run the command; what stops it on purpose becomes one line and exit status 1."""
-    try:
-        app()
-    except BenchmarkError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise SystemExit(1) from error
+    """Run this benchmark's command."""
+    run_command(app)
 
 
 if __name__ == "__main__":

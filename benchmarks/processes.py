@@ -1,11 +1,14 @@
-"""What a process and its children use, as Linux counts it in /proc."""
+"""What a process and its children use, as Linux counts it in /proc, and how one is ended."""
 
 import os
+import subprocess
 from collections import defaultdict
 from pathlib import Path
 
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+_STOP_LIMIT_S = 15.0
 
 
 def process_tree(pid: int) -> list[int]:
@@ -52,3 +55,13 @@ def _proportional_kib(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask it to end, and wait until it has; it is killed where that takes too long."""
+    process.terminate()
+    try:
+        process.wait(_STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -10,7 +10,7 @@ import typer
 
 from .aims import judge
 from .answers import check_answers
-from .errors import BenchmarkError
+from .command import run_command
 from .machine import Machine
 from .measures import FULL, QUICK, Bench, cold_starts, memory, overload, soak, throughput
 from .pictures import read_pictures
@@ -102,12 +102,8 @@ def _say_verdicts(results: Results, *, strict: bool) -> None:
 
 
 def main() -> None:
-    """Run the command; what stops it on purpose becomes one line and exit status 1."""
-    try:
-        app()
-    except BenchmarkError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise SystemExit(1) from error
+    """Run this benchmark's command."""
+    run_command(app)
 
 
 if __name__ == "__main__":

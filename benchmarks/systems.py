@@ -15,14 +15,13 @@ from pathlib import Path
 from .connection import Address, form_request
 from .errors import SystemFailed
 from .load import Target
-from .processes import cpu_seconds, proportional_megabytes
+from .processes import cpu_seconds, end, proportional_megabytes
 
 HOST = "127.0.0.1"
 
 _PEERS = Path(__file__).parent / "peers"
 
 _START_LIMIT_S = 60.0
-_STOP_LIMIT_S = 15.0
 _RETRY_S = 0.005
 
 
@@ -176,11 +175,6 @@ def _predict(address: Address, picture: bytes) -> bytes | None:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """Ask it to end, and end what it leaves behind: LitServe's own processes outlive it."""
-    process.terminate()
-    try:
-        process.wait(_STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    end(process)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -6,6 +6,7 @@ from urllib.request import urlopen
 
 import pytest
 from benchmarks import demo as module
+from benchmarks import processes
 from benchmarks.demo import PAGE, SERVICE, Program, demo, installed
 from benchmarks.errors import SystemFailed
 
@@ -108,7 +109,7 @@ def test_a_program_that_ends_at_once_is_reported_with_its_log(make_program: Make
 
 
 def test_a_program_that_does_not_end_is_ended(make_program: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_STOP_LIMIT_S", 0.1)
+    monkeypatch.setattr(processes, "_STOP_LIMIT_S", 0.1)
     program = make_program("stubborn")
     program.start()
     pid = program.pid

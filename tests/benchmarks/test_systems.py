@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmarks import systems
+from benchmarks import processes
 from benchmarks.errors import SystemFailed
 from benchmarks.load import callers_load, run
 from benchmarks.systems import STANDARD, System, all_systems, running
@@ -80,7 +80,7 @@ def _runs(pid: int) -> bool:
 def test_a_system_that_does_not_end_when_asked_is_killed(
     fake_system: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(systems, "_STOP_LIMIT_S", 0.1)
+    monkeypatch.setattr(processes, "_STOP_LIMIT_S", 0.1)
     system = fake_system("ours")
     script = Path(system.command[2])
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + script.read_text()

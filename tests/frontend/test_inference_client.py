@@ -78,7 +78,9 @@ def test_a_verdict_that_is_not_the_best_class_is_not_sure(
 
 def test_a_little_over_one_is_still_a_probability(client: InferenceClient, service: "FakeService") -> None:
     service.reply = service.prediction({"muffin": 1.0000001})
-    assert client.predict(b"", "rex.jpg").is_sure
+    prediction = client.predict(b"", "rex.jpg")
+    assert prediction.is_sure
+    assert prediction.winner.probability == 1
 
 
 def test_a_service_that_is_not_there_is_unreachable(client: InferenceClient, service: "FakeService") -> None:

@@ -40,7 +40,7 @@ def tally(placed: Iterable[Placed]) -> Mapping[Outcome, int]:
 
 def confidence(answer: Answer) -> float | None:
     """How likely the best class is; a failed picture has none."""
-    return min(answer.prediction.winner.probability, 1.0) if answer.prediction else None
+    return answer.prediction.winner.probability if answer.prediction else None
 
 
 def selected(

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Base64Bytes, Field, TypeAdapter
+from pydantic import AfterValidator, Base64Bytes, Field, TypeAdapter
 
-# A little over 1 is what float32 makes of 1; 98.3 would be percent, which nobody promised.
-Probability = Annotated[float, Field(ge=0, le=1.001, allow_inf_nan=False)]
+# A little over 1 is what float32 makes of 1, and is 1; 98.3 would be percent, which nobody promised.
+Probability = Annotated[
+    float, Field(ge=0, le=1.001, allow_inf_nan=False), AfterValidator(lambda share: min(share, 1.0))
+]
 Interval = tuple[Probability, Probability]
 
 

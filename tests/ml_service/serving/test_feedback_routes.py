@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from ulid import ULID
 
-from muffin_v_chihuahua_ml_service.records.intervals import wilson_interval
+from muffin_v_chihuahua_ml_service.intervals import wilson_interval
 from muffin_v_chihuahua_ml_service.serving import feedback_routes, recording
 from muffin_v_chihuahua_ml_service.serving.answers import STATUSES
 

@@ -25,7 +25,7 @@ def _item(mark: str, score: Score) -> str:
     return (
         f"<li{' class=first' if mark else ''}>"
         f'<div class="name"><span>{mark}{escape(score.label)}</span> '
-        f"<span>{escape(percent(min(score.probability, 1.0)))}</span></div>"
+        f"<span>{escape(percent(score.probability))}</span></div>"
         f'<div class="track" aria-hidden="true">'
-        f'<div class="filled" style="width:{min(score.probability, 1.0):.1%}"></div></div></li>'
+        f'<div class="filled" style="width:{score.probability:.1%}"></div></div></li>'
     )

@@ -22,10 +22,10 @@ class Share:
 
 def with_interval(share: float, interval: Interval | None) -> str:
     """A share as it is written: 98.3% (97.1% to 99.0%)."""
-    said = percent(min(share, 1.0))
+    said = percent(share)
     if interval is None:
         return said
-    low, high = (percent(min(end, 1.0)) for end in interval)
+    low, high = (percent(end) for end in interval)
     return tr("{share} ({low} to {high})", share=said, low=low, high=high)
 
 

@@ -49,6 +49,6 @@ def _draw_explanation(explanation: Explanation, name: str) -> None:
         with grid.cell():
             alt = tr("What in {name} spoke for {label}", name=name, label=each.label)
             st.image(each.overlay, alt=alt, width="stretch")
-            st.markdown(f"**{plain(each.label)}** · {plain(percent(min(each.probability, 1.0)))}")
+            st.markdown(f"**{plain(each.label)}** · {plain(percent(each.probability))}")
     st.caption(tr(METHODS.get(explanation.method, METHODS["cam"])))
     st.caption(tr("It shows where the model looked, not whether it was right."))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ulid import ULID
 
 from ..errors import RecordsOff, UnknownPrediction
-from ..records.intervals import wilson_interval
+from ..intervals import wilson_interval
 from ..records.rows import FeedbackCounts, unknown_prediction
 from .recording import Recorder
 from .routes import REJECTED, Responses, ServiceDep, answering_model

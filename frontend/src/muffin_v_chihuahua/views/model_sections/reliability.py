@@ -28,7 +28,7 @@ def draw_reliability(measures: Measures) -> None:
 
 def _row(each: Bin, said: str, right: str) -> dict[str, str]:
     return {
-        said: percent(min(each.probability, 1.0)),
+        said: percent(each.probability),
         right: with_interval(each.accuracy, each.accuracy_interval),
         tr("Pictures"): number(each.pictures),
     }

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from scipy.stats import binomtest
+from ...intervals import wilson_interval
 
 
 def share(name: str, part: int, whole: int) -> dict[str, Any]:
     """``name`` and ``name_interval``: a share with its 95 % interval, or None for both of nothing.
 
-    The interval is Wilson's (1927, doi 10.1080/01621459.1927.10502953): it stays inside [0, 1], and has a
-    width even where all of few pictures are right.
+    The interval is Wilson's: inside [0, 1], and of some width even where all of few pictures are right.
 
     Args:
         name: what the share is called.
@@ -18,5 +17,4 @@ def share(name: str, part: int, whole: int) -> dict[str, Any]:
     """
     if whole == 0:
         return {name: None, f"{name}_interval": None}
-    interval = binomtest(part, whole).proportion_ci(method="wilson")
-    return {name: part / whole, f"{name}_interval": [float(interval.low), float(interval.high)]}
+    return {name: part / whole, f"{name}_interval": list(wilson_interval(part, whole))}

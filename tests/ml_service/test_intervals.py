@@ -1,7 +1,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from muffin_v_chihuahua_ml_service.records.intervals import wilson_interval
+from muffin_v_chihuahua_ml_service.intervals import wilson_interval
 
 
 @pytest.mark.parametrize(("part", "whole"), [(0, 1), (1, 1), (0, 7), (58, 60), (60, 60), (12_345, 99_999)])
