@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from .errors import SystemFailed
 from .processes import end
-from .systems import HOST, free_port
+from .systems import BUNDLE, HOST, free_port
 
 SERVICE = "muffin-v-chihuahua-ml-service"
 PAGE = "muffin-v-chihuahua-model-as-a-service"
@@ -115,7 +115,8 @@ def demo(logs: Path, *options: str, base: str = "", **settings: str) -> Iterator
         logs: the folder for what they print.
         options: options of `serve`.
         base: the sub-path that the page is served under, without a slash before it.
-        settings: the service's, without their prefix; records are off where nothing is said of a database.
+        settings: the service's, without their prefix; where nothing is said of them, the model is the default
+            one, and records are off.
 
     Raises:
         SystemFailed: one of them did not start.
@@ -126,7 +127,7 @@ def demo(logs: Path, *options: str, base: str = "", **settings: str) -> Iterator
         (installed(SERVICE), "serve", "--port", "{port}", *options),
         "/",
         logs / "service.log",
-        {"ML_SERVICE_DATABASE_URL": "off", **variables},
+        {"ML_SERVICE_MODEL": str(BUNDLE), "ML_SERVICE_DATABASE_URL": "off", **variables},
     )
     both = Demo(service, page_for(service.address, logs / "page.log", base))
     try:

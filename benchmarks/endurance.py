@@ -22,7 +22,7 @@ import typer
 from .connection import Address, form_request
 from .pictures import PHOTO, read_pictures
 from .processes import proportional_megabytes
-from .systems import Running, all_systems, running
+from .systems import BUNDLE, Running, all_systems, running
 
 REFUSED = "refused"
 """What is counted where nobody listens any more."""
@@ -222,7 +222,7 @@ def main(  # noqa: PLR0913 - a command's options
     environments: Annotated[Path, typer.Option(help="A virtual environment for each system.")] = Path(
         "build/bench"
     ),
-    model: Annotated[Path, typer.Option(help="The bundle.")] = Path("build/model"),
+    model: Annotated[Path, typer.Option(help="The bundle.")] = BUNDLE,
     rounds: Annotated[
         int, typer.Option(help="How often 32 pictures come at once, one of them broken.")
     ] = 200,

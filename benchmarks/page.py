@@ -20,6 +20,7 @@ from .errors import SystemFailed
 from .page_results import AGAIN, BEFORE, CLEARED, SHOWN, START, PageResults
 from .pictures import PHOTO, read_pictures
 from .processes import resident_megabytes
+from .systems import BUNDLE
 from .visits import Visit
 
 COUNT = 200
@@ -119,7 +120,7 @@ def write_zip(pictures: Sequence[Path], path: Path) -> Path:
 def main(  # noqa: PLR0913 - a command's options
     *,
     photos: Annotated[Path, typer.Option(help="A folder with full/*/*.jpg.")] = Path("../shared/data/photos"),
-    model: Annotated[Path, typer.Option(help="The bundle.")] = Path("build/model"),
+    model: Annotated[Path, typer.Option(help="The bundle.")] = BUNDLE,
     out: Annotated[Path, typer.Option(help="The folder for pictures and logs.")] = Path("build/bench/page"),
     count: Annotated[int, typer.Option(help="How many pictures.", min=2)] = COUNT,
     as_zip: Annotated[bool, typer.Option("--zip", help="Hand them in as one zip, not as files.")] = False,

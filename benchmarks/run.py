@@ -15,7 +15,7 @@ from .machine import Machine
 from .measures import FULL, QUICK, Bench, cold_starts, memory, overload, soak, throughput
 from .pictures import read_pictures
 from .results import Measure, Results
-from .systems import STANDARD, System, all_systems
+from .systems import BUNDLE, STANDARD, System, all_systems
 from .tables import markdown, write_into
 
 MEASURES: dict[Measure, Callable[[Bench], list[Any]]] = {
@@ -47,7 +47,7 @@ def measure(  # noqa: PLR0913 - a command's options
     environments: Annotated[Path, typer.Option(help="A virtual environment for each system.")] = Path(
         "build/bench"
     ),
-    model: Annotated[Path, typer.Option(help="The bundle.")] = Path("build/model"),
+    model: Annotated[Path, typer.Option(help="The bundle.")] = BUNDLE,
     out: Annotated[Path, typer.Option(help="The folder for results and logs.")] = Path("build/bench"),
     readme: Annotated[Path, typer.Option(help="Where the tables go.")] = README,
     strict: Annotated[bool, typer.Option("--assert", help="Status 1 if an aim is missed.")] = False,

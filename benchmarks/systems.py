@@ -19,6 +19,9 @@ from .processes import cpu_seconds, end, proportional_megabytes
 
 HOST = "127.0.0.1"
 
+BUNDLE = Path(__file__).parents[1] / "models/muffin-v-chihuahua/bundle"
+"""The default model's."""
+
 _PEERS = Path(__file__).parent / "peers"
 
 _START_LIMIT_S = 60.0

@@ -73,8 +73,16 @@ def int8_bundle(
 
 @pytest.fixture(scope="session")
 def default_bundle() -> ModelBundle:
-    """The default model, as its wheel installs it."""
-    return open_bundle("muffin-v-chihuahua")
+    """The default model, as it is committed and served."""
+    return open_bundle(str(Path(__file__).parents[2] / "models/muffin-v-chihuahua/bundle"))
+
+
+@pytest.fixture(scope="session")
+def rebuilt_bundle(default_bundle: ModelBundle, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """The same built again from its own weights, for every engine."""
+    from muffin_v_chihuahua_ml_service.training.export import build_bundle  # noqa: PLC0415
+
+    return build_bundle(default_bundle, tmp_path_factory.mktemp("rebuilt") / "bundle")
 
 
 @pytest.fixture

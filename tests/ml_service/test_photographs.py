@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def predictor(default_bundle: ModelBundle) -> Predictor:
-    return load_predictor(default_bundle, "litert", threads=2)
+    return load_predictor(default_bundle, "onnxruntime", threads=2)
 
 
 def test_the_default_model_tells_a_chihuahua_from_a_muffin_on_photographs_it_has_not_seen(
@@ -49,7 +49,7 @@ def test_http_and_the_command_line_give_the_same_answers(
 ) -> None:
     photographs = [path for folder in sorted(PHOTOS.glob("*/*")) for path in sorted(folder.iterdir())[:4]]
 
-    printed = command("predict", *photographs, "--model", predictor.bundle.folder, "--engine", "litert")
+    printed = command("predict", *photographs, "--model", predictor.bundle.folder, "--engine", "onnxruntime")
     with TestClient(create_app(Settings(), lambda: predictor)) as client:
         until(lambda: client.get("/").is_success)
         answers = [client.post("/predict", content=path.read_bytes()).json() for path in photographs]

@@ -39,7 +39,7 @@ def test_the_models_newest_change_is_the_version_of_its_manifest() -> None:
     model = ROOT / "models/muffin-v-chihuahua"
     versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", (model / "CHANGELOG.md").read_text(), re.MULTILINE)
     told = yaml.safe_load((model / "training.yaml").read_text())
-    assert versions[0] == told["version"] == json.loads((model / "model.json").read_text())["version"]
+    assert versions[0] == told["version"] == json.loads((model / "bundle/model.json").read_text())["version"]
 
 
 def test_what_a_training_can_be_told_is_all_in_the_services_readme() -> None:
@@ -108,7 +108,9 @@ def test_the_readmes_answer_is_the_shipped_models() -> None:
     command, _, rest = (ROOT / "README.md").read_text().partition("localhost:8000/predict\n")
     picture = ROOT / re.findall(r"curl -F file=@(\S+) $", command)[0]
     shown = json.loads(rest.partition("```")[0])
-    predictor = load_predictor(open_bundle(None), precision="f32", threads=1)
+    predictor = load_predictor(
+        open_bundle(str(ROOT / "models/muffin-v-chihuahua/bundle")), precision="f32", threads=1
+    )
 
     [prediction] = predictor.predict_batch([predictor.preprocess(picture.read_bytes())])
 

@@ -24,7 +24,7 @@ def names_in(wheel: str) -> list[str]:
 
 def test_the_model_wheel_holds_data_only() -> None:
     names = [name for name in names_in("muffin_v_chihuahua_model") if ".dist-info/" not in name]
-    for name in ("model.json", "model.keras", "model.onnx", "model.tflite"):
+    for name in ("model.json", "model.keras", "model.onnx"):
         assert f"muffin_v_chihuahua_model/{name}" in names
     assert not [name for name in names if name.endswith(".py")]
 

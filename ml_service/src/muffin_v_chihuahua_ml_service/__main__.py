@@ -2,9 +2,11 @@
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -37,12 +39,16 @@ ModelOption = Annotated[
     typer.Option(help=f"{MODEL_SOURCES}; unset: the only installed one.", envvar="ML_SERVICE_MODEL"),
 ]
 SplitChoice = Literal["train", "validation", "calibration", "test", "all"]
+ServingEngine = StrEnum("ServingEngine", ["litert", "onnxruntime", "openvino"])
+"""Engines that are no training framework; typer takes no list of literals."""
 EngineOption = Annotated[
     EngineChoice | None, typer.Option(help="What runs the network.", envvar="ML_SERVICE_ENGINE")
 ]
 PrecisionOption = Annotated[
     PrecisionChoice | None, typer.Option(help="What it computes in.", envvar="ML_SERVICE_PRECISION")
 ]
+TENSORFLOW_ENDS = (3, 14)
+"""The first Python that the extra `tensorflow` leaves it out for, as pyproject.toml says."""
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 DataArgument = Annotated[
     list[Path], typer.Argument(help="Folders that hold a folder of pictures for each class.")
@@ -192,17 +198,21 @@ def build(
             help="Folder of class folders: quantise on some of its pictures, measure on others; repeatable."
         ),
     ] = None,
+    engine: Annotated[
+        list[ServingEngine] | None,
+        typer.Option(help="An engine that is to serve it; repeatable; unset: every engine."),
+    ] = None,
 ) -> None:
     """Add the serving artefacts (LiteRT, ONNX) to a bundle, and check that they answer like the reference.
 
     With --int8 also a network in 8 bits, unless it changes more verdicts than the bundle's gate allows.
     """
     _needs_tensorflow("build")
-    from .training.export import build_bundle  # noqa: PLC0415
+    from .training.export import ARTEFACTS, build_bundle  # noqa: PLC0415
     from .training.published.source import open_source  # noqa: PLC0415
 
     with open_source(source) as opened:
-        bundle = build_bundle(opened, out, int8 or ())
+        bundle = build_bundle(opened, out, int8 or (), engine or tuple(ARTEFACTS))
     if (measured := bundle.manifest.quantised) is not None:
         typer.echo(
             f"int8 on {measured.pictures} pictures: {measured.changed_verdicts} verdicts changed, "
@@ -429,7 +439,16 @@ def import_imagenet(
 
 
 def _needs_tensorflow(command: str) -> None:
+    if sys.version_info >= TENSORFLOW_ENDS and find_spec("tensorflow") is None:
+        here, last = (
+            f"{major}.{minor}" for major, minor in (sys.version_info[:2], (3, TENSORFLOW_ENDS[1] - 1))
+        )
+        raise EngineUnavailable(
+            f"`{command}` needs TensorFlow, which has no release for Python {here}; "
+            f"use Python 3.11 to {last} for it. Models that are built are served by this one too."
+        )
     _needs("tensorflow", command, extra="tensorflow")
+    from .model.engines import tensorflow  # noqa: F401, PLC0415 - quietly; elsewhere it has a page to say
 
 
 def _needs(module: str, command: str, extra: str) -> None:

@@ -30,7 +30,7 @@ def noise(bundle: ModelBundle, count: int) -> NDArray[np.float32]:
     return np.random.default_rng(count).uniform(0, 255, shape).astype(np.float32)
 
 
-@pytest.fixture(params=["tiny_bundle", "default_bundle"], scope="module")
+@pytest.fixture(params=["tiny_bundle", "rebuilt_bundle"], scope="module")
 def bundle(request: pytest.FixtureRequest) -> ModelBundle:
     built: ModelBundle = request.getfixturevalue(request.param)
     return built

@@ -36,6 +36,31 @@ def test_a_built_bundle_is_its_source_with_an_artefact_for_every_engine(
     assert {name: built.files[name] for name in source.files} == source.files
 
 
+def test_building_the_default_model_from_its_weights_gives_the_committed_artefacts_answers(
+    default_bundle: ModelBundle, rebuilt_bundle: ModelBundle
+) -> None:
+    committed, rebuilt = (
+        load_predictor(each, "onnxruntime", "f32", threads=1) for each in (default_bundle, rebuilt_bundle)
+    )
+    golden = [(default_bundle.folder / each.file).read_bytes() for each in default_bundle.manifest.golden]
+    noise = np.random.default_rng(0).uniform(0, 255, (8, 224, 224, 3)).astype(np.float32)
+
+    for array in (*map(committed.preprocess, golden), *noise):
+        [found], [expected] = committed.predict_batch([array]), rebuilt.predict_batch([array])
+        assert found.verdict == expected.verdict
+        assert {each.label: each.probability for each in found.predictions} == pytest.approx(
+            {each.label: each.probability for each in expected.predictions}, abs=1e-5
+        )
+    assert {*rebuilt_bundle.manifest.files} - {*default_bundle.manifest.files} == {"model.tflite"}
+
+
+def test_a_build_for_some_engines_has_their_artefacts_alone(tiny_source: ModelBundle, tmp_path: Path) -> None:
+    built = build_bundle(tiny_source, tmp_path / "bundle", engines=["openvino"])
+
+    assert built.manifest.artefacts == {"tensorflow": "model.keras", "openvino": "model.onnx"}
+    assert not (built.folder / "model.tflite").exists()
+
+
 def test_a_build_replaces_what_was_there_and_leaves_nothing_beside_it(
     tiny_bundle: ModelBundle, tmp_path: Path
 ) -> None:

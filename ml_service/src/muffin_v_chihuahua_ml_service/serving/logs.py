@@ -14,14 +14,22 @@ STDOUT, STDERR = 1, 2
 _OURS = __name__.partition(".")[0]
 
 
-def set_up_logging(settings: Settings) -> None:
-    """Send what is logged to standard error; standard output is for the requests."""
+def set_up_logging(settings: Settings, *, is_one_of_several: bool = False) -> None:
+    """Send what is logged to standard error; standard output is for the requests.
+
+    Args:
+        settings: format and level.
+        is_one_of_several: another worker says what all have to say, so this one only says what is wrong.
+    """
+    level = level_of(settings)
+    if is_one_of_several and level == logging.INFO:
+        level = logging.WARNING
     handler = logging.StreamHandler(_LineStream(LineWriter(STDERR)))
     text = logging.Formatter("%(levelname)-8s %(message)s")
     handler.setFormatter(_JsonFormatter() if wants_json(settings) else text)
     # Others' details are not what `debug` is for: Pillow alone has a line for each part of a picture.
-    logging.basicConfig(level=max(level_of(settings), logging.INFO), handlers=[handler])
-    logging.getLogger(_OURS).setLevel(level_of(settings))
+    logging.basicConfig(level=max(level, logging.INFO), handlers=[handler])
+    logging.getLogger(_OURS).setLevel(level)
 
 
 def wants_json(settings: Settings) -> bool:

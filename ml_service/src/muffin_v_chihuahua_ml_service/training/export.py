@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..model.bundle import CARD, FORMAT_VERSION, ModelBundle, write_manifest
+from ..model.bundle import CARD, FORMAT_VERSION, EngineName, ModelBundle, write_manifest
 from ..model.engines.tensorflow import head_of, with_features
 from .checks import check_engines
 from .int8 import add_int8
@@ -21,14 +21,23 @@ LITERT = "model.tflite"
 ONNX = "model.onnx"
 HEAD = "head.npy"
 
+ARTEFACTS: dict[EngineName, str] = {"litert": LITERT, "onnxruntime": ONNX, "openvino": ONNX}
+"""What each engine is served from; TensorFlow runs the weights themselves."""
 
-def build_bundle(source: ModelBundle, out: Path, int8: Sequence[Path] = ()) -> ModelBundle:
-    """Write the bundle with one artefact an engine to ``out``, whole or not at all.
+
+def build_bundle(
+    source: ModelBundle,
+    out: Path,
+    int8: Sequence[Path] = (),
+    engines: Collection[str] = tuple(ARTEFACTS),
+) -> ModelBundle:
+    """Write the bundle with an artefact for each engine to ``out``, whole or not at all.
 
     Args:
-        source: with Keras weights.
+        source: with Keras weights, which the bundle keeps: it can be built again and trained on.
         out: the folder; what it holds is replaced.
         int8: folders of class folders to quantise and measure on, or none to leave int8 out.
+        engines: those that can serve it beside TensorFlow.
 
     Raises:
         GateFailed: the bundle, or its network in int8, does not reach what its manifest asks for.
@@ -39,7 +48,7 @@ def build_bundle(source: ModelBundle, out: Path, int8: Sequence[Path] = ()) -> M
     check_bundle(source)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as parent:
-        bundle = _write(source, Path(parent) / out.name)
+        bundle = _write(source, Path(parent) / out.name, engines)
         if int8:
             bundle = add_int8(bundle, int8)
         check_engines(bundle)
@@ -48,19 +57,20 @@ def build_bundle(source: ModelBundle, out: Path, int8: Sequence[Path] = ()) -> M
     return replace(bundle, folder=out)
 
 
-def _write(source: ModelBundle, folder: Path) -> ModelBundle:
+def _write(source: ModelBundle, folder: Path, engines: Collection[str]) -> ModelBundle:
     manifest = source.manifest
     weights = manifest.artefacts["tensorflow"]
     for name in (weights, CARD, *(golden.file for golden in manifest.golden)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source.folder / name, folder / name)
-    (folder / LITERT).write_bytes(export_litert(folder / weights))
-    (folder / ONNX).write_bytes(export_onnx(folder / weights))
+    served = {engine: name for engine, name in ARTEFACTS.items() if engine in engines}
+    for name in set(served.values()):
+        (folder / name).write_bytes(_EXPORTS[name](folder / weights))
     content = manifest.model_dump(mode="json", exclude={"files", "quantised", "activation_maps"})
     content["format_version"] = FORMAT_VERSION
     if _write_head(folder / weights, folder / HEAD):
         content["activation_maps"] = {"head": HEAD}
-    content["artefacts"] = {"tensorflow": weights, "litert": LITERT, "onnxruntime": ONNX, "openvino": ONNX}
+    content["artefacts"] = {"tensorflow": weights, **served}
     return write_manifest(folder, content)
 
 
@@ -84,3 +94,6 @@ def export_litert(weights: Path) -> bytes:
         model.export(saved_model, verbose=False)
         converted: bytes = tf.lite.TFLiteConverter.from_saved_model(saved_model).convert()
     return converted
+
+
+_EXPORTS = {LITERT: export_litert, ONNX: export_onnx}

@@ -133,7 +133,7 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     with ExitStack() as started:
 
         def begin(*arguments: object, **settings: object) -> Service:
-            quick = {"drain_ms": 200} | settings
+            quick = {"drain_ms": 200, "log_level": "debug"} | settings  # then every worker speaks for itself
             line = [sys.executable, "-m", "muffin_v_chihuahua_ml_service", "serve", "--port", "0"]
             process = subprocess.Popen(  # noqa: S603 - ourselves
                 [*line, *map(str, arguments)],

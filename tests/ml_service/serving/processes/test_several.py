@@ -44,6 +44,17 @@ def test_a_reload_and_a_rollback_over_http_reach_both(
     assert digests(service, red) == old
 
 
+def test_what_all_have_to_say_is_said_once(launch: Serve, bundle: Bundle, until: Until) -> None:
+    service = launch("--model", bundle().folder, workers=3, log_level="info")
+    until(lambda: service.times("Serving fake-model 1.0.0") > 0)
+
+    service.tell(signal.SIGTERM)
+
+    assert service.ends() == 0
+    until(lambda: service.times("Ending") > 0)
+    assert [service.times(each) for each in ("Listening", "Serving fake-model", "Ending")] == [1, 1, 1]
+
+
 def test_a_signal_to_the_parent_reaches_both(serve: Serve, bundle: Bundle, red: bytes, until: Until) -> None:
     service = serve(workers=2)
     old, new = digests(service, red), bundle("2.0.0").digest

@@ -68,6 +68,20 @@ def test_a_network_that_is_loaded_and_saved_again_is_the_same_bytes(tmp_path: Pa
     assert saved(loaded, tmp_path / "second.keras") == first
 
 
+def test_the_file_is_smaller_than_keras_own_and_holds_the_same_numbers(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    picture = keras.Input((64,))
+    model = keras.Model(picture, keras.layers.Dense(64)(picture))
+    model.save(tmp_path / "plain.keras")
+
+    compact = saved(model, tmp_path / "compact.keras")
+
+    assert len(compact) < 0.9 * (tmp_path / "plain.keras").stat().st_size
+    loaded = keras.saving.load_model(tmp_path / "compact.keras")
+    for found, expected in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_other_weights_and_other_layers_are_other_bytes(tmp_path: Path) -> None:
     nudged, renamed = network(), network()
     weights = nudged.get_weights()

@@ -8,6 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from ..bundle import EngineName, Precision
+from .chatter import without_chatter
 from .lanes import Lanes
 
 
@@ -40,7 +41,9 @@ class _Lane:
     """An interpreter, which only one thread may use at a time."""
 
     def __init__(self, content: bytes, threads: int) -> None:
-        self._interpreter = Interpreter(model_content=content, num_threads=threads)
+        with without_chatter():
+            self._interpreter = Interpreter(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()  # says whom it delegates to
         self._input = self._interpreter.get_input_details()[0]["index"]
         # The converter does not keep the order in which the network has its outputs.
         by_rank = sorted(self._interpreter.get_output_details(), key=lambda each: len(each["shape"]))

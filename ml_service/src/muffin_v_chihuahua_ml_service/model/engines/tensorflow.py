@@ -1,17 +1,22 @@
 """TensorFlow, the reference: loads the Keras model that training wrote."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from ..bundle import EngineName, Precision
+from .chatter import without_chatter
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what fails is raised
+with without_chatter():
+    import keras
+    import tensorflow as tf
 
 
 class TensorFlowEngine:

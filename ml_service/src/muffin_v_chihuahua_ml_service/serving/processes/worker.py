@@ -22,13 +22,13 @@ def main() -> None:
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the parent as well, which then ends this one
     settings = Settings()
-    set_up_logging(settings)
+    listener, shares, number, connection = (int(each) for each in sys.argv[1:])
+    set_up_logging(settings, is_one_of_several=number > 0)
     load = HeadStart(partial(load_model, settings))
     from .parent import Parent  # noqa: PLC0415 - FastAPI is imported while the model loads
     from .process import Process  # noqa: PLC0415
     from .shares import Share  # noqa: PLC0415
 
-    listener, shares, number, connection = (int(each) for each in sys.argv[1:])
     parent = Parent(socket.socket(fileno=connection))
     load.wait()  # one that cannot answer yet takes no caller from another that can
     try:

@@ -1,9 +1,13 @@
-"""Keras files that do not say when and where they were made: the same network, the same digest.
+"""Keras files that do not say when and where they were made: the same network, the same digest, no padding.
 
 What Keras 3 writes besides the network: the date, into the metadata and the archive; in names such as
 ``functional_3``, how many of a kind the process has made; in ``shared_object_id``, an address in memory.
+
+It also compresses nothing. HDF5's own filters, which every reader undoes, make a network of float32 a fifth
+smaller and lose nothing: signs and exponents repeat, once they lie side by side.
 """
 
+import io
 import json
 import re
 import tempfile
@@ -14,10 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 
 _CIRCUMSTANCES = ("date_saved", "shared_object_id")
 """The second marks what is shared, but Keras 3.15 does not mark the first of it, so loading cannot use it."""
+
+_LARGE = 256
+"""Numbers in an array that is worth compressing: what HDF5 notes about a chunk outgrows a smaller one."""
 
 
 def save_reproducibly(model: keras.Model, path: Path) -> None:
@@ -29,7 +37,8 @@ def save_reproducibly(model: keras.Model, path: Path) -> None:
         with zipfile.ZipFile(path, "w") as archive:
             for file in sorted(each for each in folder.rglob("*") if each.is_file()):
                 # A ZipInfo of its own has the format's first date, 1980.
-                archive.writestr(zipfile.ZipInfo(file.relative_to(folder).as_posix()), _timeless(file))
+                entry = zipfile.ZipInfo(file.relative_to(folder).as_posix())
+                archive.writestr(entry, _timeless(file), zipfile.ZIP_DEFLATED)
 
 
 @contextmanager
@@ -59,6 +68,8 @@ def _parts(model: keras.Model) -> Iterator[Any]:
 
 
 def _timeless(file: Path) -> bytes:
+    if file.suffix == ".h5":
+        return _compact(file)
     if file.suffix != ".json":
         return file.read_bytes()
     return json.dumps(json.loads(file.read_bytes(), object_hook=_without_circumstances)).encode()
@@ -66,3 +77,23 @@ def _timeless(file: Path) -> bytes:
 
 def _without_circumstances(node: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in node.items() if key not in _CIRCUMSTANCES}
+
+
+def _compact(weights: Path) -> bytes:
+    """The same HDF5 file, each large array shuffled and deflated."""
+    content = io.BytesIO()
+    with h5py.File(weights) as plain, h5py.File(content, "w") as compact:
+
+        def copy(name: str, node: "h5py.Group | h5py.Dataset") -> None:
+            if isinstance(node, h5py.Group):
+                copied = compact.require_group(name)
+            elif node.size < _LARGE:
+                copied = compact.create_dataset(name, data=node[()])
+            else:
+                filters = {"shuffle": True, "compression": "gzip", "compression_opts": 9}
+                copied = compact.create_dataset(name, data=node[()], chunks=node.shape, **filters)
+            copied.attrs.update(node.attrs)
+
+        compact.attrs.update(plain.attrs)
+        plain.visititems(copy)
+    return content.getvalue()
