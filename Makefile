@@ -50,8 +50,8 @@ check: $(CHECK)/.locked ## ruff, mypy --strict, import-linter, hadolint
 bench: $(RUN)/.wheels build/bench/ours/.installed build/bench/plain/.installed build/bench/litserve/.installed ## Measure the service beside two others: a quarter of an hour; ARGS=--quick, ARGS="--only soak"
 	$(RUN)/bin/python -m benchmarks.run --photos $(PHOTOS) $(ARGS)
 
-bench-demo: build/python ## Measure `make demo` in a fresh clone beside another commit's: ARGS="--against COMMIT"
-	"$$(cat build/python)" -m benchmarks.front_door $(ARGS)
+bench-demo: $(RUN)/.wheels ## Measure `make demo` in a fresh clone beside another commit's: ARGS="--against COMMIT"
+	$(RUN)/bin/python -m benchmarks.front_door $(ARGS)
 
 bench-page: $(CHECK)/.wheels ## Measure 200 pictures on the page beside the command line, and the page's memory
 	$(CHECK)/bin/python -m benchmarks.page --photos $(PHOTOS) $(ARGS)

@@ -106,7 +106,7 @@ class Running:
 
     def predict(self, picture: bytes) -> bytes | None:
         """The body of its answer for a picture; nothing if it does not answer, or with another status."""
-        return _predict(self.address, picture)
+        return predict(self.address, picture)
 
 
 @contextmanager
@@ -158,13 +158,14 @@ def free_port() -> int:
 
 def _wait(process: subprocess.Popen[bytes], address: Address, picture: bytes, log: str) -> None:
     limit = time.perf_counter() + _START_LIMIT_S
-    while _predict(address, picture) is None:
+    while predict(address, picture) is None:
         if process.poll() is not None or time.perf_counter() > limit:
             raise SystemFailed(f"The service did not answer; what it said is in {log}.")
         time.sleep(_RETRY_S)
 
 
-def _predict(address: Address, picture: bytes) -> bytes | None:
+def predict(address: Address, picture: bytes) -> bytes | None:
+    """The body of what a service answers for a picture; nothing if it does not, or with another status."""
     body = form_request(picture, address)
     try:
         with socket.create_connection(address, timeout=_START_LIMIT_S) as connection:

@@ -44,7 +44,7 @@ def obstacle(variable: str, port: int) -> str | None:
         with socket.create_server((_HOST, port)):
             return None
     except OverflowError:
-        return f"{variable}={port} is no port: they end at 65535."
+        return f"{variable}={port} is no port: those are 0 to 65535."
     except OSError as error:
         why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
         return f"Port {port} {why}; choose another one: make demo {variable}={_free_port(port)}"

@@ -1,4 +1,5 @@
 import itertools
+import os
 import shutil
 import subprocess
 import sys
@@ -69,6 +70,20 @@ def test_the_engines_see_the_same_and_answer_as_they_do_without_being_asked_why(
             np.testing.assert_allclose(probabilities, engine.run(pictures), atol=1e-6, rtol=0)
             assert features.shape == (count, *expected.shape[1:3], len(head) - 1)
             np.testing.assert_allclose(features, expected, atol=1e-3 * np.abs(expected).max(), rtol=0)
+
+
+def test_openvino_tells_nobody_that_it_was_imported_and_leaves_nothing_at_home(tmp_path: Path) -> None:
+    """Its telemetry is on by default but in CI; `findings/openvino-import-telemetry.sh` shows it."""
+    program = "import muffin_v_chihuahua_ml_service.model.engines.openvino, multiprocessing, sys; print(*sys.modules)"
+    at_home = {name: value for name, value in os.environ.items() if name != "CI"} | {"HOME": str(tmp_path)}
+
+    imported = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", program], env=at_home, capture_output=True, text=True, check=True
+    )
+
+    assert "openvino.tools.ovc" in imported.stdout.split()  # what would tell
+    assert "openvino_telemetry.main" not in imported.stdout.split()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_in_other_precisions_they_see_nearly_the_same(int8_bundle: ModelBundle) -> None:

@@ -45,7 +45,7 @@ def test_a_reload_and_a_rollback_over_http_reach_both(
 
 
 def test_what_all_have_to_say_is_said_once(launch: Serve, bundle: Bundle, until: Until) -> None:
-    service = launch("--model", bundle().folder, workers=3, log_level="info")
+    service = launch("--model", bundle("1.0.0").folder, workers=3, log_level="info")
     until(lambda: service.times("Serving fake-model 1.0.0") > 0)
 
     service.tell(signal.SIGTERM)

@@ -1,18 +1,23 @@
 """OpenVINO, which runs ONNX files in the numbers that the processor is fastest with."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from openvino import CompiledModel, Core, InferRequest, Model
 
 from ..bundle import EngineName, Precision
 from .lanes import Lanes
+
+# With this package, which OpenVINO brings along, its import (2026.4.1) is reported to Google Analytics and leaves
+# an identifier in the home folder. Where the package cannot be imported, OpenVINO has a stub in its place.
+cast("dict[str, Any]", sys.modules).setdefault("openvino_telemetry", None)
+from openvino import CompiledModel, Core, InferRequest, Model  # noqa: E402
 
 SIZES = (4, 1)
 """The sizes of batch that a network is compiled for: of any size, it would take a quarter longer.
