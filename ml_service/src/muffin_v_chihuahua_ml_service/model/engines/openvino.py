@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..bundle import EngineName, Precision
 from .lanes import Lanes
 
-# With this package, which OpenVINO 2026.4.1 brings along, its import is told to Google Analytics and leaves an
-# identifier in the home folder. Where the package cannot be imported, OpenVINO has a stub in its place.
+# With this package, which OpenVINO 2026.4.1 brings along, its import is told to Google Analytics and leaves
+# an identifier at home. Where the package cannot be imported, OpenVINO has a stub in its place.
 cast("dict[str, Any]", sys.modules).setdefault("openvino_telemetry", None)
 from openvino import CompiledModel, Core, InferRequest, Model  # noqa: E402
 
