@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from sqlalchemy import Connection, Engine, column, inspect, select, table
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from ..errors import RecordsUnavailable
-from .engines import make_engine
-from .tables import HEAD
+from .engines import ONLY_READS, make_engine
+from .revisions import make_tables, revision_of
+from .tables import HEAD, REVISIONS
 
 MIGRATE: Final = (sys.executable, "-m", f"{__package__}.migrating")
 
@@ -61,17 +62,25 @@ class Database:
         engine = make_engine(self._url)
         with ExitStack() as unless_all_is_well:
             unless_all_is_well.callback(engine.dispose)
-            if _revision(engine) != HEAD:
+            revision = _revision(engine)
+            if revision not in REVISIONS:
+                raise RecordsUnavailable(
+                    f"The tables are of a newer version (revision {revision}) and left alone."
+                )
+            if revision != HEAD:
                 _migrate(self._url)
             unless_all_is_well.pop_all()
         return engine
 
 
-def _revision(engine: Engine) -> str | None:
+def _revision(engine: Engine) -> str:
+    """The revision of the tables, which are there afterwards."""
+    with engine.execution_options(**ONLY_READS).begin() as connection:
+        revision = revision_of(connection)
+    if revision is not None:
+        return revision
     with engine.begin() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.scalar(select(column("version_num")).select_from(table("alembic_version")))
+        return make_tables(connection)
 
 
 def _migrate(url: str) -> None:

@@ -1,7 +1,7 @@
 """How a database is spoken to: one connection, short transactions, and no waiting for ever."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import make_url
@@ -19,8 +19,16 @@ _POSTGRESQL = {
 }
 
 
-def make_engine(url: str) -> Engine:
+ONLY_READS: Final = {"only_reads": True}
+"""Execution options of a transaction that does not wait for a writer; PostgreSQL's never do."""
+
+
+def make_engine(url: str, patience_s: float | None = None) -> Engine:
     """The engine for a database; nothing is connected yet, but the folder of a SQLite file is there.
+
+    Args:
+        url: as SQLAlchemy takes it.
+        patience_s: longest wait for the lock on a SQLite file; unset: as for PostgreSQL's.
 
     Raises:
         OSError: the folder cannot be made.
@@ -32,7 +40,8 @@ def make_engine(url: str) -> Engine:
         return engine
     assert address.database is not None  # noqa: S101 - `addresses` lets no other pass
     Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address, connect_args={"timeout": _PATIENCE_S}, pool_size=1, max_overflow=0)
+    wait = {"timeout": _PATIENCE_S if patience_s is None else patience_s}
+    engine = create_engine(address, connect_args=wait, pool_size=1, max_overflow=0)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -48,7 +57,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # Who writes takes the lock at once: who would take it later may be refused without waiting.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_reads = connection.get_execution_options().get("only_reads", False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
 
 def _begin_postgresql(connection: Connection) -> None:

@@ -5,49 +5,70 @@ A process of its own, because Alembic is needed once in a while, and would stay 
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..errors import MLServiceError
+from ..errors import MLServiceError, RecordsUnavailable
 from ..settings import Settings
 from .addresses import sqlalchemy_url
 from .engines import make_engine
+from .revisions import lock_tables, revision_of
+from .tables import HEAD
 
-_LOCK = 5_201_747_002
-"""Of PostgreSQL's advisory locks, the one that our migrations take: any number that nobody else takes."""
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+PATIENCE_S = 600.0
+"""Longest wait for another process that migrates, in seconds."""
 
 
 def migrate(url: str) -> None:
     """Run the steps that are missing, one process at a time, all of them or none.
 
-    SQLite's transactions here begin with the lock on the file; PostgreSQL is asked for one.
+    Raises:
+        RecordsUnavailable: the tables have a revision that is not known here.
     """
+    engine = make_engine(url, PATIENCE_S)
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL statement_timeout = 0"))  # another's steps may take long
+            lock_tables(connection)
+            if revision_of(connection) != HEAD:
+                _upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    # Imported behind the lock: of all processes that wait for it, only the first one has something to do.
+    from alembic import command  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    try:
+        command.upgrade(alembic_config(connection), "head")
+    except CommandError as error:
+        raise RecordsUnavailable(str(error)) from error
+
+
+def alembic_config(connection: Connection) -> "Config":
+    """What Alembic's commands take to find our steps, and to run them in this transaction."""
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     steps = str(Path(__file__).with_name("migrations"))
     config.set_main_option("script_location", steps.replace("%", "%%"))  # it is read like an INI file
-    engine = make_engine(url)
-    with engine.begin() as connection:
-        _lock(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
-
-
-def _lock(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))  # somebody else's steps may take long
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    config.attributes["connection"] = connection
+    return config
 
 
 def main() -> None:
     """Migrate the database that is set; the reason is the one line on standard error where that fails."""
     try:
         migrate(sqlalchemy_url(Settings()))
-    except (SQLAlchemyError, OSError, CommandError, MLServiceError) as error:
+    except (SQLAlchemyError, OSError, MLServiceError) as error:
         sys.exit(str(error).partition("\n")[0])
 
 

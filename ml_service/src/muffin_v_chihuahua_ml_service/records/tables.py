@@ -14,8 +14,10 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD: Final = "0001"
-"""The newest migration; known here so that Alembic is imported only where there is something to do."""
+REVISIONS: Final = ("0001",)
+"""All migrations, in their order; known here so that Alembic is imported only where one is to be run."""
+
+HEAD: Final = REVISIONS[-1]
 
 metadata = MetaData(
     naming_convention={

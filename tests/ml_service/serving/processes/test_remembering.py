@@ -63,6 +63,7 @@ OPEN = "from muffin_v_chihuahua_ml_service.settings import Settings; {module}.Ar
     [
         ("muffin_v_chihuahua_ml_service.serving.processes.process", "", []),
         ("muffin_v_chihuahua_ml_service.records.archive", OPEN, ["sqlalchemy"]),
+        ("muffin_v_chihuahua_ml_service.records.migrating", "{module}.main()", ["sqlalchemy"]),
     ],
 )
 def test_the_start_waits_for_no_database_and_a_database_that_is_up_to_date_for_no_alembic(
