@@ -1,5 +1,8 @@
+import threading
 import time
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +14,12 @@ from starlette.testclient import TestClient
 from ulid import ULID
 
 from muffin_v_chihuahua_ml_service.intervals import wilson_interval
+from muffin_v_chihuahua_ml_service.records.archive import Archive
+from muffin_v_chihuahua_ml_service.records.rows import PredictionRow
 from muffin_v_chihuahua_ml_service.serving import feedback_routes, recording
 from muffin_v_chihuahua_ml_service.serving.answers import STATUSES
+from muffin_v_chihuahua_ml_service.serving.unwritten import NOTHING, Unwritten
+from muffin_v_chihuahua_ml_service.settings import Settings
 
 Start = Callable[..., TestClient]
 
@@ -180,6 +187,84 @@ def test_feedback_finds_what_another_process_has_predicted_just_now(
     assert tell(here, prediction_id, "red").json()["agrees"]
 
 
+def test_feedback_waits_for_what_another_process_has_yet_to_write(
+    start: Start, sqlite_url: str, make_row: Callable[..., PredictionRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feedback_routes, "_FRESH_S", 0)
+    client, row = start(database_url=sqlite_url), make_row()
+    recorder, looked = client.app_state["recorder"], threading.Event()
+    shared = memoryview(array("q", [NOTHING, NOTHING]))
+    recorder.unwritten, other = Unwritten(shared, 0), Unwritten(shared, 1)
+    other.oldest_ms = ULID.from_str(row.id).milliseconds
+    ask = recorder.ask
+
+    async def look(question: Callable[[Archive], Any]) -> Any:
+        try:
+            return await ask(question)
+        finally:
+            looked.set()
+
+    recorder.ask = look
+    with ThreadPoolExecutor() as threads:
+        told = threads.submit(tell, client, row.id, "red")
+        assert looked.wait(timeout=30)
+        archive = Archive(Settings.model_validate({"database_url": sqlite_url}))
+        archive.write([row])
+        archive.close()
+        other.oldest_ms = NOTHING
+
+    assert told.result().json()["agrees"]
+    assert tell(client, str(ULID()), "red").json()["code"] == "unknown_prediction"
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let the tables come when this is set; once they are there, the database has no time to answer."""
+    may_come, open_archive, patience_s = threading.Event(), Archive.open, recording._PATIENCE_S
+    monkeypatch.setattr(recording, "_PATIENCE_S", 0)
+
+    def come_late(archive: Archive) -> None:
+        may_come.wait(timeout=30)
+        open_archive(archive)
+        monkeypatch.setattr(recording, "_PATIENCE_S", patience_s)
+
+    monkeypatch.setattr(Archive, "open", come_late)
+    yield may_come
+    may_come.set()
+
+
+def test_the_first_feedback_after_a_start_waits_for_the_tables_and_no_prediction_does(
+    start: Start, empty_url: str, red: bytes, tables: threading.Event
+) -> None:
+    client = start(database_url=empty_url)
+    prediction_id = predicted(client, red)["prediction_id"]
+
+    with ThreadPoolExecutor() as threads:
+        told = threads.submit(tell, client, prediction_id, "red")
+        assert predicted(client, red)["verdict"] == "red"
+        assert not told.done()
+        tables.set()
+
+    assert told.result().status_code == 200
+    assert client.delete(f"/predictions/{prediction_id}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{ULID()}")]
+)
+def test_tables_are_waited_for_until_the_deadline_of_who_asks(
+    start: Start, sqlite_url: str, tables: threading.Event, method: str, path: str
+) -> None:
+    client = start(database_url=sqlite_url)
+    body = {"prediction_id": str(ULID()), "label": "red"} if method == "POST" else None
+
+    response = client.request(method, path, json=body, headers={"X-Request-Timeout-Ms": "20"})
+
+    assert not tables.is_set()
+    assert (response.status_code, response.json()["code"]) == (504, "deadline_exceeded")
+    assert response.json()["error"] == "There was no answer within 20 ms; try again."
+
+
 @pytest.mark.parametrize("fresh", [True, False])
 def test_what_could_still_come_is_waited_for_a_little(
     start: Start, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, *, fresh: bool
@@ -277,7 +362,7 @@ def test_every_route_has_an_example_of_each_answer(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     paths = document["paths"]
 
-    any_other = {"503", "default"}
+    any_other = {"503", "504", "default"}
     assert paths["/feedback"]["post"]["responses"].keys() == {"200", "400", "404", "408", "413"} | any_other
     assert paths["/feedback"]["get"]["responses"].keys() == {"200", "400", "404"} | any_other
     assert paths["/predictions/{prediction_id}"]["delete"]["responses"].keys() == {"204", "404"} | any_other

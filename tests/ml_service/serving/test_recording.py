@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ from muffin_v_chihuahua_ml_service.records.rows import PredictionRow
 from muffin_v_chihuahua_ml_service.serving import recording
 from muffin_v_chihuahua_ml_service.serving.inference import InferenceService
 from muffin_v_chihuahua_ml_service.serving.recording import Recorder, recorder_of
+from muffin_v_chihuahua_ml_service.serving.unwritten import NOTHING, Unwritten
 from muffin_v_chihuahua_ml_service.settings import Settings
 
 Row = Callable[..., PredictionRow]
@@ -114,7 +116,9 @@ def play(fake: FakeArchive, dropped: Counter[str]) -> Iterator[Play]:
     def run(scene: Callable[[Recorder], Coroutine[Any, Any, None]]) -> Recorder:
         async def begin() -> Recorder:
             recorder = Recorder(
-                lambda: cast("Archive", fake), lambda reason, count: dropped.update({reason: count})
+                lambda: cast("Archive", fake),
+                lambda reason, count: dropped.update({reason: count}),
+                Unwritten(),
             )
             service = cast("InferenceService", Loaded())
             writing = asyncio.create_task(recorder.keep_writing(service))
@@ -170,6 +174,55 @@ def test_whoever_asks_finds_what_this_process_has_remembered(
         recorder.remember(row)
         found = await recorder.ask(lambda archive: cast("FakeArchive", archive).rows)
         assert found == [row]
+
+    play(scene)
+
+
+def test_tables_that_are_being_made_are_waited_for_however_long_that_takes(
+    play: Play, fake: FakeArchive, make_row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience_s = recording._PATIENCE_S
+    monkeypatch.setattr(recording, "_PATIENCE_S", 0)
+    row = make_row()
+    begun = threading.Event()
+
+    def open_slowly() -> None:
+        begun.set()
+        fake.goes_on.wait(timeout=30)
+        monkeypatch.setattr(recording, "_PATIENCE_S", patience_s)
+
+    monkeypatch.setattr(fake, "open", open_slowly)
+    fake.goes_on.clear()
+
+    async def scene(recorder: Recorder) -> None:
+        recorder.remember(row)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await recorder.ask(lambda archive: cast("FakeArchive", archive).rows)
+        asking = asyncio.create_task(recorder.ask(lambda archive: cast("FakeArchive", archive).rows))
+        await until(begun.is_set)
+        fake.goes_on.set()
+        assert await asking == [row]
+
+    play(scene)
+
+
+def test_the_oldest_prediction_that_is_not_written_is_known_to_the_others(
+    play: Play, fake: FakeArchive, make_row: Row
+) -> None:
+    old, new = (make_row(asked_at=datetime(2025, 11, day, tzinfo=UTC)) for day in (20, 21))
+
+    async def scene(recorder: Recorder) -> None:
+        assert recorder.unwritten.oldest_ms == NOTHING
+        fake.failure = RecordsUnavailable("away")
+        for row in (old, new):
+            recorder.remember(row)
+        with pytest.raises(RecordsUnavailable):
+            await recorder.ask(lambda archive: archive.open())
+        assert recorder.unwritten.oldest_ms == int(old.asked_at.timestamp()) * 1000
+        fake.failure = None
+        await until(lambda: fake.rows == [old, new])
+        await until(lambda: recorder.unwritten.oldest_ms == NOTHING)
 
     play(scene)
 
@@ -362,7 +415,7 @@ def test_at_the_end_what_cannot_be_written_is_counted_and_not_waited_for(
 
 def test_a_recorder_that_was_never_used_ends_at_once(fake: FakeArchive) -> None:
     async def end() -> None:
-        await Recorder(lambda: cast("Archive", fake), lambda *_: None).finish()
+        await Recorder(lambda: cast("Archive", fake), lambda *_: None, Unwritten()).finish()
 
     asyncio.run(end())
 
@@ -373,7 +426,7 @@ def test_what_is_old_is_deleted_by_who_takes_the_turn_until_none_is_left(fake: F
     fake.old, fake.turns = 3, [True, False, True]
 
     async def clean() -> None:
-        recorder = Recorder(lambda: cast("Archive", fake), lambda *_: None)
+        recorder = Recorder(lambda: cast("Archive", fake), lambda *_: None, Unwritten())
         cleaning = asyncio.create_task(recorder.keep_clean(cast("InferenceService", Loaded())))
         await until(lambda: not fake.turns)
         fake.failure = RecordsUnavailable("away")  # it goes on all the same
@@ -390,4 +443,4 @@ def test_what_is_old_is_deleted_by_who_takes_the_turn_until_none_is_left(fake: F
 
 
 def test_nothing_is_kept_where_that_is_off() -> None:
-    assert recorder_of(Settings(), lambda *_: None) is None
+    assert recorder_of(Settings(), lambda *_: None, Unwritten()) is None

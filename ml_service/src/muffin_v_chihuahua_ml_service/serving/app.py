@@ -31,6 +31,7 @@ from .reloading import Beside
 from .routes import router
 from .state_routes import router as state_router
 from .tracing import TELEMETRY
+from .unwritten import Unwritten
 
 _CALLER_LEFT = 499
 """What nginx calls it; nobody reads it, but the metrics and the log tell it from a fault of either side."""
@@ -44,6 +45,7 @@ def create_app(  # noqa: PLR0913 - all but two are for who starts processes
     observers: Sequence[Observer] = (),
     tell_others: admin.TellOthers = lambda _: None,
     loading_since: float | None = None,
+    unwritten: Unwritten | None = None,
 ) -> FastAPI:
     """The inference service.
 
@@ -55,6 +57,7 @@ def create_app(  # noqa: PLR0913 - all but two are for who starts processes
         observers: told about every request once it has been answered, after the metrics.
         tell_others: told about every change that somebody asked for over HTTP.
         loading_since: when the first load began, on ``perf_counter``, if that is before the start.
+        unwritten: what the processes behind one port know of each other's records; unset: this one is alone.
     """
     metrics = Metrics()
 
@@ -62,7 +65,7 @@ def create_app(  # noqa: PLR0913 - all but two are for who starts processes
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         give_memory_back()
         service = InferenceService(settings, batch_ran=metrics.batch_ran)
-        recorder = recorder_of(settings, metrics.record_dropped)
+        recorder = recorder_of(settings, metrics.record_dropped, unwritten or Unwritten())
         try:
             async with create_task_group() as tasks:
                 if recorder is not None:

@@ -31,8 +31,8 @@ class Deadline:
         return self.at - asyncio.get_running_loop().time()
 
     @asynccontextmanager
-    async def enforced(self) -> AsyncIterator[None]:
-        """Stop what is inside when the time is over.
+    async def enforced(self, and_now: str = ", so the picture was dropped") -> AsyncIterator[None]:
+        """Stop what is inside when the time is over; ``and_now`` tells the caller what that means.
 
         Raises:
             DeadlineExceeded: it was.
@@ -42,7 +42,7 @@ class Deadline:
                 yield
         except TimeoutError as error:
             raise DeadlineExceeded(
-                f"There was no answer within {self.limit_s * 1000:.0f} ms, so the picture was dropped."
+                f"There was no answer within {self.limit_s * 1000:.0f} ms{and_now}."
             ) from error
 
 

@@ -1,7 +1,8 @@
 """What a picture really showed: told, counted, and taken back with all that is kept of it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from time import monotonic, time
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -13,6 +14,7 @@ from ulid import ULID
 from ..errors import RecordsOff, UnknownPrediction
 from ..intervals import wilson_interval
 from ..records.rows import FeedbackCounts, unknown_prediction
+from .callers import TIMEOUT_HEADER, Deadline, limit_s
 from .recording import Recorder
 from .routes import REJECTED, Responses, ServiceDep, answering_model
 from .schemas import DigestedModel, ErrorAnswer, error_answer
@@ -27,7 +29,7 @@ _MOST_BYTES = 16 * 1024
 """Of a body with an id and a label in it."""
 
 _FRESH_S = 2.0
-"""A prediction of another process that is so young may not be written yet."""
+"""A prediction that is younger may not be written yet by a process on another machine, in seconds."""
 
 _LOOK_AGAIN_S = 0.1
 
@@ -105,7 +107,17 @@ _INVALID = error_answer(
     "A parameter is not valid: label: Field required.",
 )
 
-_COMMON: Responses = {503: _AWAY, "default": {"model": ErrorAnswer, "description": "Any other error."}}
+_LATE = error_answer(
+    "The caller's time limit, or the service's, is over.",
+    "deadline_exceeded",
+    "There was no answer within 200 ms; try again.",
+)
+
+_COMMON: Responses = {
+    503: _AWAY,
+    504: _LATE,
+    "default": {"model": ErrorAnswer, "description": "Any other error."},
+}
 
 
 def _not_found(sentences: Mapping[str, str]) -> dict[str, Any]:
@@ -137,11 +149,12 @@ def _not_found(sentences: Mapping[str, str]) -> dict[str, Any]:
 )
 async def give_feedback(request: Request, recorder: RecorderDep, service: ServiceDep) -> FeedbackAnswer:
     """Note which label is the truth about a prediction's picture, instead of what was said before."""
-    feedback = _parsed(await read_whole(request, _MOST_BYTES, service.settings.body_timeout_ms / 1000))
-    prediction_id = _ulid(feedback.prediction_id)
-    given = await _once_written(
-        recorder, prediction_id, lambda archive: archive.give_feedback(str(prediction_id), feedback.label)
-    )
+    async with _in_time(request):
+        feedback = _parsed(await read_whole(request, _MOST_BYTES, service.settings.body_timeout_ms / 1000))
+        prediction_id = _ulid(feedback.prediction_id)
+        given = await _once_written(
+            recorder, prediction_id, lambda archive: archive.give_feedback(str(prediction_id), feedback.label)
+        )
     return FeedbackAnswer(
         prediction_id=str(prediction_id),
         label=feedback.label,
@@ -157,6 +170,7 @@ async def give_feedback(request: Request, recorder: RecorderDep, service: Servic
     responses={400: _INVALID, 404: _not_found(_MODEL | _OFF), **_COMMON},
 )
 async def count_feedback(
+    request: Request,
     recorder: RecorderDep,
     service: ServiceDep,
     digest: Annotated[
@@ -167,7 +181,8 @@ async def count_feedback(
     """Count the predictions that are kept, and how many of those that somebody judged were right."""
     answering = answering_model(service.models.current.predictor.bundle)
     wanted = answering.digest if digest is None else digest
-    return _summary(await recorder.ask(lambda archive: archive.count_feedback(wanted, answering)))
+    async with _in_time(request):
+        return _summary(await recorder.ask(lambda archive: archive.count_feedback(wanted, answering)))
 
 
 @router.delete(
@@ -176,11 +191,21 @@ async def count_feedback(
     status_code=204,
     responses={404: _not_found(_PREDICTION | _OFF), **_COMMON},
 )
-async def delete_prediction(prediction_id: str, recorder: RecorderDep) -> Response:
+async def delete_prediction(request: Request, prediction_id: str, recorder: RecorderDep) -> Response:
     """Delete all that is kept of a prediction: its row, its feedback and its picture."""
     found = _ulid(prediction_id)
-    await _once_written(recorder, found, lambda archive: archive.forget(str(found)))
+    async with _in_time(request):
+        await _once_written(recorder, found, lambda archive: archive.forget(str(found)))
     return Response(status_code=204)
+
+
+@asynccontextmanager
+async def _in_time(request: Request) -> AsyncIterator[None]:
+    """Stop what is inside when the caller's time limit, or the service's, is over."""
+    most_ms = request.state.settings.timeout_ms
+    deadline = Deadline.after(limit_s(request.headers.get(TIMEOUT_HEADER), most_ms))
+    async with deadline.enforced("; try again"):
+        yield
 
 
 def _parsed(body: bytes) -> Feedback:
@@ -202,11 +227,13 @@ def _ulid(text: str) -> ULID:
 async def _once_written(recorder: Recorder, prediction_id: ULID, question: "Callable[[Archive], _T]") -> _T:
     """Ask about a prediction; one that was made just now may still wait in another process."""
     until = monotonic() + _FRESH_S if abs(time() - prediction_id.timestamp) < _FRESH_S else 0
+    made_ms = min(prediction_id.milliseconds, int(time() * 1000))
     while True:
+        may_come = recorder.unwritten.may_come(made_ms)
         try:
             return await recorder.ask(question)
         except UnknownPrediction:
-            if monotonic() > until:
+            if not may_come and monotonic() > until:
                 raise
         await asyncio.sleep(_LOOK_AGAIN_S)
 

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from ulid import ULID
+
 from ..errors import MLServiceError, RecordsUnavailable
 from ..records.rows import PredictionRow
 from ..settings import Settings
 from .inference import InferenceService
 from .memory import give_back_freed_memory
 from .threads import WorkerThreads
+from .unwritten import NOTHING, Unwritten
 
 if TYPE_CHECKING:
     from ..records.archive import Archive, Written
@@ -41,13 +44,13 @@ _AFTER_START_S = 1.0
 """The first callers come first: to import SQLAlchemy takes a tenth of a second of a core."""
 
 _PATIENCE_S = 5.0
-"""The longest that somebody waits who asks for something."""
+"""Longest wait for an answer of a database that is connected and has its tables, in seconds."""
 
 _LONGEST_PAUSE_S = 5.0
 """Between two tries to reach the database; the first pause is a sixteenth of it."""
 
-_LAST_CHANCE_S = 2.0
-"""At the end, for what still waits."""
+_LAST_CHANCE_S = 4.0
+"""Time for what still waits at the end, in seconds: less than a worker gets beyond its grace."""
 
 _CLEAN_EVERY_S = 3600.0
 
@@ -59,16 +62,18 @@ class Recorder:
     room for, and whoever asks for something is told at once.
     """
 
-    def __init__(self, open_archive: "Callable[[], Archive]", dropped: Dropped) -> None:
+    def __init__(self, open_archive: "Callable[[], Archive]", dropped: Dropped, unwritten: Unwritten) -> None:
         """Write to what ``open_archive`` returns; it is called in the thread, later."""
         self._open_archive = open_archive
         self._archive: Archive | None = None
         self._dropped = dropped
+        self.unwritten = unwritten
         self._rows: deque[PredictionRow] = deque()
         self._picture_bytes = 0
         self._thread = WorkerThreads(1, "records")
         self._writing = asyncio.Lock()
         self._something_to_do = asyncio.Event()
+        self._is_open = False
         self._is_away = False
         self._picture_failure: str | None = None
 
@@ -83,16 +88,24 @@ class Recorder:
             row, size = row._replace(picture=None), 0
         self._picture_bytes += size
         self._rows.append(row)
+        if self.unwritten.oldest_ms == NOTHING:
+            self.unwritten.oldest_ms = _made_ms(row)
         self._something_to_do.set()
 
     async def ask(self, question: "Callable[[Archive], _T]") -> _T:
         """What ``question`` returns or raises in the thread, once this process has written its predictions.
+
+        After a start, the connection and the tables are waited for: they come, however slow the machine is.
+        The caller's deadline ends that.
 
         Raises:
             RecordsUnavailable: the records cannot be used now, or not soon enough.
         """
         if self._is_away:
             raise _unavailable()
+        if not self._is_open:
+            async with self._writing:
+                await self._open()
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._write_all()
@@ -144,10 +157,14 @@ class Recorder:
     async def _write_all(self) -> None:
         async with self._writing:
             self._something_to_do.clear()
-            if self._is_away or self._archive is None:
-                await self._run(lambda archive: archive.open())
+            await self._open()
             while self._rows:
                 await self._write([self._rows.popleft() for _ in range(min(BATCH, len(self._rows)))])
+
+    async def _open(self) -> None:
+        if not self._is_open:
+            await self._run(lambda archive: archive.open())
+            self._is_open = True
 
     async def _write(self, rows: list[PredictionRow]) -> None:
         try:
@@ -160,6 +177,7 @@ class Recorder:
         else:
             self._account_for(written)
         self._picture_bytes -= sum(len(row.picture or b"") for row in rows)
+        self.unwritten.oldest_ms = _made_ms(self._rows[0]) if self._rows else NOTHING
 
     def _account_for(self, written: "Written") -> None:
         if written.refused:
@@ -178,7 +196,7 @@ class Recorder:
         except RecordsUnavailable as error:
             if not self._is_away:
                 _log.warning("The records cannot be used, and predictions go on without: %s", error)
-            self._is_away = True
+            self._is_open, self._is_away = False, True
             self._something_to_do.set()  # somebody has to find out when they are back
             raise _unavailable() from error
         except MLServiceError:
@@ -213,7 +231,12 @@ def _unavailable() -> RecordsUnavailable:
     return RecordsUnavailable(_SENTENCE)
 
 
-def recorder_of(settings: Settings, dropped: Dropped) -> Recorder | None:
+def _made_ms(row: PredictionRow) -> int:
+    milliseconds: int = ULID.from_str(row.id).milliseconds
+    return milliseconds
+
+
+def recorder_of(settings: Settings, dropped: Dropped, unwritten: Unwritten) -> Recorder | None:
     """What keeps predictions as it is set; None where nothing is kept."""
 
     def open_archive() -> "Archive":
@@ -221,4 +244,4 @@ def recorder_of(settings: Settings, dropped: Dropped) -> Recorder | None:
 
         return Archive(settings)
 
-    return Recorder(open_archive, dropped) if settings.keeps_records else None
+    return Recorder(open_archive, dropped, unwritten) if settings.keeps_records else None

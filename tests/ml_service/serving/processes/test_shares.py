@@ -60,6 +60,17 @@ def test_a_worker_that_has_ended_or_left_is_not_waited_for() -> None:
     assert mine.is_small
 
 
+def test_workers_know_which_predictions_the_others_have_yet_to_write_until_they_end() -> None:
+    with Shares(2) as shares:
+        mine, others = (Share(shares.descriptor, number).unwritten for number in range(2))
+        others.oldest_ms = 1795831416311
+        seen = [mine.may_come(made_ms) for made_ms in (1795831416310, 1795831416311, 1795831416312)]
+        shares.forget(1)
+
+    assert seen == [False, True, True]
+    assert not mine.may_come(1795831416312)
+
+
 class Workers:
     """Servers that take connections from one port."""
 

@@ -48,6 +48,7 @@ class Process:
             observers=observers_of(settings),
             tell_others=tell_others,
             loading_since=load.began,
+            unwritten=None if share is None else share.unwritten,
         )
         self._server = Server(app, settings, share)
 

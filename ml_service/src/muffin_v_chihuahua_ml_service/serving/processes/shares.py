@@ -8,13 +8,14 @@ import asyncio
 import logging
 import mmap
 import socket
+from array import array
 from collections.abc import Callable, Coroutine
 from tempfile import TemporaryFile
 from typing import IO, Any, Self
 
-_NOBODY = -1
+from ..unwritten import NOTHING, Unwritten
 
-_BYTES = 4
+_NOBODY = -1
 
 _LOOK_AGAIN_S = 0.001
 
@@ -34,13 +35,13 @@ _log = logging.getLogger(__name__)
 
 
 class Shares:
-    """How many connections each worker has, in memory that the workers share."""
+    """How many connections each worker has, and since when it has predictions to write, in shared memory."""
 
     def __init__(self, count: int) -> None:
         """Make room for the numbers of ``count`` workers."""
         self._file: IO[bytes] = TemporaryFile(buffering=0)  # noqa: SIM115 - as long as the workers
-        self._file.write(_NOBODY.to_bytes(_BYTES, "little", signed=True) * count)
-        self._numbers = _numbers(self._file.fileno())
+        self._file.write(array("q", [_NOBODY] * count + [NOTHING] * count))
+        self._connections, self._oldest_ms = _numbers(self._file.fileno())
 
     def __enter__(self) -> Self:
         """Be there for the workers that start inside."""
@@ -56,8 +57,9 @@ class Shares:
         return self._file.fileno()
 
     def forget(self, worker: int) -> None:
-        """This worker has ended, and takes nothing."""
-        self._numbers[worker] = _NOBODY
+        """This worker has ended, takes nothing and writes nothing."""
+        self._connections[worker] = _NOBODY
+        self._oldest_ms[worker] = NOTHING
 
 
 class Share:
@@ -65,18 +67,19 @@ class Share:
 
     def __init__(self, descriptor: int, worker: int) -> None:
         """Be the worker with this number; it takes nothing yet."""
-        self._numbers = _numbers(descriptor)
+        self._connections, oldest_ms = _numbers(descriptor)
         self._worker = worker
+        self.unwritten = Unwritten(oldest_ms, worker)
 
     def say(self, connections: int) -> None:
         """Let the others know how many connections this worker has."""
-        self._numbers[self._worker] = connections
+        self._connections[self._worker] = connections
 
     @property
     def is_small(self) -> bool:
         """Whether no worker that takes connections has far fewer."""
-        least = min((each for each in self._numbers if each != _NOBODY), default=0)
-        return self._numbers[self._worker] <= least + least // _SLACK
+        least = min((each for each in self._connections if each != _NOBODY), default=0)
+        return self._connections[self._worker] <= least + least // _SLACK
 
     def leave(self) -> None:
         """Take nothing any more."""
@@ -172,5 +175,8 @@ class Door:
         self.tell()
 
 
-def _numbers(descriptor: int) -> "memoryview[int]":
-    return memoryview(mmap.mmap(descriptor, 0)).cast("i")
+def _numbers(descriptor: int) -> "tuple[memoryview[int], memoryview[int]]":
+    """Each worker's connections, and the time of its oldest prediction that is not written."""
+    numbers = memoryview(mmap.mmap(descriptor, 0)).cast("q")
+    workers = len(numbers) // 2
+    return numbers[:workers], numbers[workers:]
