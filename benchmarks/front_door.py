@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -129,7 +129,8 @@ def measure(commit: str, python: str) -> FrontDoor:
             _wait(process, Address(HOST, service), (it.clone / _PICTURE).read_bytes(), log)
             seconds = time.perf_counter() - began
         finally:
-            os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
             process.wait()
         size, files = it.weight()
         log.unlink()

@@ -324,12 +324,25 @@ def test_what_needs_tensorflow_says_how_to_install_it(
     command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(__main__, "find_spec", lambda _: None)
+    monkeypatch.setattr(__main__, "TENSORFLOW_ENDS", (4, 0))
 
     found = error_of(command(*arguments))
 
     assert (
         f"`{arguments[0]}` needs tensorflow: pip install 'muffin-v-chihuahua-ml-service[tensorflow]'" in found
     )
+
+
+def test_where_tensorflow_has_no_release_it_says_so(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(__main__, "find_spec", lambda _: None)
+    monkeypatch.setattr(__main__, "TENSORFLOW_ENDS", sys.version_info[:2])
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    found = error_of(command("train", "data", "--out", "out"))
+
+    assert f"`train` needs TensorFlow, which has no release for Python {here}; use Python 3.11 to " in found
 
 
 def test_what_needs_mlflow_says_how_to_install_it(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -282,9 +282,9 @@ def train(  # noqa: PLR0913, PLR0917 - the options of a command line
 
     After Ctrl-C, the same command goes on where it was.
     """
-    _needs_tensorflow("train")
     if mlflow:
         _needs("mlflow", "train --mlflow", extra="mlflow")
+    _needs_tensorflow("train")
     from .training.config import TrainingConfig  # noqa: PLC0415
     from .training.judging.report.terminal import print_measures  # noqa: PLC0415
     from .training.train import train_bundle  # noqa: PLC0415
