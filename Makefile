@@ -117,8 +117,8 @@ PART := $(LOCK) --constraint requirements/dev.txt --no-annotate
 SERVED := --extra s3 --extra otel --extra postgresql ml_service/pyproject.toml
 
 clean: ## Remove everything that make made
-	rm -rf $(RUN) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/e2e/node_modules
-	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf $(RUN) build dist .coverage* tests/e2e/node_modules
+	find . -path ./.git -prune -o \( -name __pycache__ -o -name '.*_cache' \) -prune -exec rm -rf {} +
 
 # --- what the targets are made of ---------------------------------------------------------------------------------
 
