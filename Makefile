@@ -96,10 +96,13 @@ schema: $(CHECK)/.locked ## Write the JSON schema of a bundle's manifest again
 	PYTHONPATH=ml_service/src $(CHECK)/bin/python -c 'import json; from muffin_v_chihuahua_ml_service.model.bundle import manifest_schema; print(json.dumps(manifest_schema(), indent=2))' \
 		> ml_service/src/muffin_v_chihuahua_ml_service/model/model.schema.json
 
+# A catalogue keeps its own header: Babel drops it or makes thirteen lines of it.
 words: $(CHECK)/.locked ## Write the pages' new words into their catalogues, to be translated there
 	$(CHECK)/bin/pybabel -q extract -k tr -k mark -k tr_n:1,2 --no-location --omit-header -o build/pages.pot frontend/src/muffin_v_chihuahua
 	for language in $(patsubst %.po,%,$(notdir $(wildcard $(WORDS)/*.po))); do \
-		$(CHECK)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header --width 110 -l $$language -i build/pages.pot -o $(WORDS)/$$language.po; \
+		po=$(WORDS)/$$language.po; sed '/^$$/q' $$po > build/$$language.po && \
+		$(CHECK)/bin/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header --width 110 -l $$language -i build/pages.pot -o $$po && \
+		cat $$po >> build/$$language.po && mv build/$$language.po $$po || exit 1; \
 	done
 WORDS := frontend/src/muffin_v_chihuahua/locales
 
@@ -111,10 +114,18 @@ locks: build/uv/.installed ## Resolve the dependencies again and write requireme
 	$(PART) -o requirements/app.txt frontend/pyproject.toml
 	$(PART) -o requirements/build.txt requirements/build.in
 	$(LOCK) --upgrade -o requirements/installer.txt requirements/installer.in
+	$(LOCK) --upgrade -o requirements/audit.txt requirements/audit.in
 LOCK := tools/uv pip compile --quiet --constraint requirements/constraints.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command 'make locks'
 # What runs is what is tested: every other lock is a part of the largest.
 PART := $(LOCK) --constraint requirements/dev.txt --no-annotate
 SERVED := --extra s3 --extra otel --extra postgresql ml_service/pyproject.toml
+
+audit: build/audit/.locked ## Look up what is known against the locks, and against the oldest versions that the wheels allow
+	@rm -rf build/floors && mkdir -p build/floors # uv keeps to the versions of a file that it finds
+	@$(FLOORS) -o build/floors/service.txt --all-extras ml_service/pyproject.toml
+	@$(FLOORS) -o build/floors/app.txt frontend/pyproject.toml
+	@tools/audit requirements/*.txt build/floors/*.txt
+FLOORS := tools/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --generate-hashes --no-annotate
 
 clean: ## Remove everything that make made
 	rm -rf $(RUN) build dist .coverage* tests/e2e/node_modules
@@ -139,6 +150,8 @@ build/uv/.installed: requirements/installer.txt build/python
 $(RUN)/.locked: requirements/service.txt requirements/app.txt
 $(CHECK)/.locked: requirements/check.txt
 $(DEV)/.locked: requirements/dev.txt
+build/audit/.locked: requirements/audit.txt
+build/audit/.locked: WHAT := what looks locks up
 $(RUN)/.locked: WHAT := what the service and the page need
 $(CHECK)/.locked: WHAT := what checks and tests need
 $(DEV)/.locked: WHAT := what tests and training need
