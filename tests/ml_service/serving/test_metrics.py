@@ -341,10 +341,11 @@ def test_several_processes_add_up_whichever_is_asked_and_the_dead_wait_for_nothi
 ) -> None:
     writers = [start_sharing(WRITE) for _ in range(2)]
     said = [writer.stdout.readline() for writer in writers if writer.stdout]
-    both = read_by(start_sharing(READ))
+    reader = start_sharing(READ)
+    both = read_by(reader)
     writers[0].send_signal(signal.SIGKILL)
     writers[0].wait(timeout=30)
-    one = read_by(start_sharing(READ, writers[0].pid))
+    one = read_by(start_sharing(READ, writers[0].pid, reader.pid))  # a reader has memory of its own
 
     assert said == ["written\n"] * 2
     post: dict[str, Any] = {"http_request_method": "POST", "http_route": "/predict"}
