@@ -29,8 +29,10 @@ esac
         (
             ["fine.txt", "away.txt"],
             75,
-            "fine.txt: nothing known\nThe vulnerability database cannot be reached, so nothing was audited: "
-            "requests.exceptions.ConnectionError: no name service\n",
+            (
+                "fine.txt: nothing known\nThe vulnerability database cannot be reached, so nothing was audited: "
+                "requests.exceptions.ConnectionError: no name service\n"
+            ),
         ),
     ],
 )
