@@ -30,7 +30,8 @@ esac
             ["fine.txt", "away.txt"],
             75,
             (
-                "fine.txt: nothing known\nThe vulnerability database cannot be reached, so nothing was audited: "
+                "fine.txt: nothing known\n"
+                "The vulnerability database cannot be reached, so nothing was audited: "
                 "requests.exceptions.ConnectionError: no name service\n"
             ),
         ),
