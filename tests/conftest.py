@@ -16,6 +16,13 @@ from fastapi import FastAPI
 from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
+from tests.left_out import (
+    need,
+    pytest_addoption,
+    pytest_configure,
+    pytest_make_collect_report,
+    pytest_runtest_setup,
+)
 
 from muffin_v_chihuahua_ml_service.__main__ import main
 from muffin_v_chihuahua_ml_service.model.bundle import (
@@ -28,6 +35,9 @@ from muffin_v_chihuahua_ml_service.model.bundle import (
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.serving.app import create_app
 from muffin_v_chihuahua_ml_service.settings import Settings
+
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_make_collect_report", "pytest_runtest_setup"]
+"""Hooks for all tests."""
 
 Pictures = NDArray[np.float32]
 Explain = Callable[[Pictures], tuple[Pictures, Pictures]]
@@ -291,6 +301,7 @@ def pictures() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """40 pictures of `red` and of `blue`, one more of each to be shown, and a network of two layers."""
+    need("tensorflow")
     import keras  # noqa: PLC0415 - only here is TensorFlow imported
 
     folder = tmp_path_factory.mktemp("workshop")

@@ -19,6 +19,7 @@ from benchmarks.page import write_pictures
 from benchmarks.page_results import AGAIN, BEFORE, SHOWN, START, PageResults
 from benchmarks.visits import Visit
 from PIL import Image
+from tests.left_out import need
 from typer.testing import CliRunner, Result
 
 # A page that behaves as ours does, as far as a visit sees it.
@@ -62,10 +63,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def _browser_is_there() -> None:
-    try:
-        find_chromium()
-    except BrowserMissing as missing:
-        pytest.skip(str(missing))
+    need("chromium")
 
 
 @pytest.fixture

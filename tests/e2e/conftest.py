@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.browser import chromium, come_to_rest, find_chromium
+from benchmarks.browser import chromium, come_to_rest
 from benchmarks.demo import Demo, demo
-from benchmarks.errors import BrowserMissing
 from PIL import Image
 from playwright.sync_api import Browser, Error, Locator, Page, expect
+from tests.left_out import need
 
 from muffin_v_chihuahua.gallery import OUR_PICTURES, find_pictures
 
@@ -108,10 +108,7 @@ class Visitor:
 
 @pytest.fixture(scope="session")
 def _browser_is_there() -> None:
-    try:
-        find_chromium()
-    except BrowserMissing as missing:
-        pytest.skip(str(missing))
+    need("chromium")
 
 
 @pytest.fixture(scope="session")

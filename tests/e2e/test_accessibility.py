@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.left_out import need
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Visitor
@@ -37,8 +38,7 @@ Found = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    if not AXE.is_file():
-        pytest.skip("axe-core is missing: npm ci --prefix tests/e2e")
+    need("axe-core")
     return AXE.read_text()
 
 

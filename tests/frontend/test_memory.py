@@ -21,7 +21,7 @@ print(full - resident())
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.needs("linux")  # /proc
 def test_what_is_let_go_of_goes_back_to_the_system() -> None:
     line = [sys.executable, "-c", FREES]
     told = subprocess.run(line, capture_output=True, text=True, check=True).stdout  # noqa: S603 - ourselves

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+from tests.left_out import need
 from ulid import ULID
 
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
@@ -80,6 +80,7 @@ def default_bundle() -> ModelBundle:
 @pytest.fixture(scope="session")
 def rebuilt_bundle(default_bundle: ModelBundle, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """The same built again from its own weights, for every engine."""
+    need("tensorflow")
     from muffin_v_chihuahua_ml_service.training.export import build_bundle  # noqa: PLC0415
 
     return build_bundle(default_bundle, tmp_path_factory.mktemp("rebuilt") / "bundle")
@@ -212,8 +213,7 @@ class PostgreSQL:
 def postgresql() -> Iterator[PostgreSQL]:
     """A real PostgreSQL on a free port, with a database `template` that has our tables."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs or find_spec("psycopg") is None:
-        pytest.skip("There is no PostgreSQL here: Debian's package postgresql and psycopg are needed.")
+    need("postgresql")
     folder = Path(mkdtemp(prefix="postgresql-"))
     user = None
     if os.geteuid() == 0:  # PostgreSQL refuses to be run by root

@@ -109,10 +109,7 @@ def test_so_are_those_that_hide_parts(predictor: Predictor) -> None:
             assert warmest(maps, label) == corner
 
 
-@pytest.mark.skipif(
-    not os.environ.get("PHOTOS_DIR"),
-    reason="PHOTOS_DIR is not set: a folder with full/, with a folder a class",
-)
+@pytest.mark.needs("photographs")
 @pytest.mark.parametrize(("method", "count", "least"), [("cam", 100, 0.98), ("occlusion", 50, 0.95)])
 def test_so_are_those_of_photographs(
     predictor: Predictor, method: str, count: int, least: float, record_property: Callable[[str, Any], None]

@@ -15,10 +15,7 @@ from muffin_v_chihuahua_ml_service.settings import Settings
 CORRECTIONS = Path(__file__).parents[2] / "models/muffin-v-chihuahua/corrections.csv"
 PHOTOS = Path(os.environ.get("PHOTOS_DIR", ""))
 
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("PHOTOS_DIR"),
-    reason="PHOTOS_DIR is not set: a folder with full/ and thumbnails/, each with a folder a class",
-)
+pytestmark = pytest.mark.needs("photographs", "tensorflow")
 
 
 @pytest.fixture(scope="module")

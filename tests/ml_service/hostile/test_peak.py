@@ -12,7 +12,7 @@ from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
 MOST_BYTES = 300_000_000
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Only Linux tells a process its peak.")
+@pytest.mark.needs("linux")  # which tells a process its peak
 def test_all_of_them_at_once_take_no_more_memory_than_is_allowed(
     fake_bundle: Callable[..., ModelBundle],
     corpus: dict[str, Any],

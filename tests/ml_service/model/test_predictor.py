@@ -17,6 +17,8 @@ from muffin_v_chihuahua_ml_service.model.engines import CANDIDATES, RUNTIMES, Ca
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor, load_predictor
 from muffin_v_chihuahua_ml_service.settings import EngineChoice, PictureLimits, PrecisionChoice
 
+NEEDS_TENSORFLOW = pytest.mark.needs("tensorflow")
+
 Batch = NDArray[np.float32]
 Make = Callable[..., Predictor]
 
@@ -322,7 +324,13 @@ def test_an_engine_that_answers_for_more_or_fewer_labels_than_there_are_is_refus
         load_with(always(*probabilities), fake_bundle())
 
 
-@pytest.mark.parametrize("engine", RUNTIMES)
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param(each, marks=[pytest.mark.needs("tensorflow")] * (each == "tensorflow"))
+        for each in RUNTIMES
+    ],
+)
 def test_an_artefact_that_is_no_network_is_a_fault_of_the_bundle(
     fake_bundle: Callable[..., ModelBundle], engine: EngineChoice
 ) -> None:

@@ -112,7 +112,8 @@ def test_pictures_are_kept_only_where_that_is_set(start: Start, sqlite_url: str,
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{ULID()}")]
+    ("method", "path"),
+    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{ULID.from_timestamp(0)}")],
 )
 def test_a_service_that_keeps_nothing_says_so(client: TestClient, method: str, path: str) -> None:
     response = client.request(method, path)
@@ -250,7 +251,8 @@ def test_the_first_feedback_after_a_start_waits_for_the_tables_and_no_prediction
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{ULID()}")]
+    ("method", "path"),
+    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{ULID.from_timestamp(0)}")],
 )
 def test_tables_are_waited_for_until_the_deadline_of_who_asks(
     start: Start, sqlite_url: str, tables: threading.Event, method: str, path: str

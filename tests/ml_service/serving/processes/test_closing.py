@@ -1,12 +1,11 @@
 import socket
-import sys
 
 import pytest
 
 from muffin_v_chihuahua_ml_service.serving.processes.closing import close_the_door
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's filter of packets is Linux's")
+@pytest.mark.needs("linux")  # the kernel's filter of packets
 def test_who_has_connected_is_heard_and_nobody_else_connects() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()

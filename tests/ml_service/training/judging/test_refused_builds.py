@@ -17,6 +17,8 @@ from muffin_v_chihuahua_ml_service.model.predictor import load_predictor
 from muffin_v_chihuahua_ml_service.training.data.dataset import Sample
 from muffin_v_chihuahua_ml_service.training.judging.measures import Scope, measure_bundle
 
+pytestmark = pytest.mark.needs("tensorflow")
+
 LOGIT = 12.0
 """How much surer of red the honest network is where red is brighter than blue by the whole range."""
 
