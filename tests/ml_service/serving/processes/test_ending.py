@@ -154,12 +154,17 @@ def test_told_to_end_while_it_starts_it_ends(
     assert service.ends() == 0
 
 
-def test_told_to_end_while_it_loads_it_ends(launch: Serve, until: Until) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as never_answers:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_told_to_end_while_it_loads_it_ends(launch: Serve, until: Until, workers: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as never_answers, ExitStack() as stack:
         pin = f"#sha256={'0' * 64}"
         address = f"http://127.0.0.1:{never_answers.getsockname()[1]}/model.zip{pin}"
-        service = launch("--model", address, drain_ms=0)
-        until(lambda: answers(service, 503))
+        never_answers.settimeout(60)
+        service = launch("--model", address, drain_ms=0, workers=workers)
+        for _ in range(workers):  # several take no caller before they have loaded
+            stack.enter_context(never_answers.accept()[0])
+        if workers == 1:
+            until(lambda: answers(service, 503))
 
         service.tell(signal.SIGTERM)
 
