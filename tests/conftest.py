@@ -36,6 +36,24 @@ from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.serving.app import create_app
 from muffin_v_chihuahua_ml_service.settings import Settings
 
+_TOGETHER = {
+    "training": ("workshop", "default_bundle", "rebuilt_bundle"),
+    "browser": ("_browser_is_there",),
+    "mlflow": ("mlflow_server",),
+    "postgresql": ("postgresql",),
+}
+"""Fixtures that take seconds: of several processes that test, one makes them."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Keep tests that share what is dear in one process."""
+    for item in items:
+        for group, fixtures in _TOGETHER.items():
+            if group in item.path.parts or {*fixtures} & {*getattr(item, "fixturenames", ())}:
+                item.add_marker(pytest.mark.xdist_group(group))
+                break
+
+
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_make_collect_report", "pytest_runtest_setup"]
 """Hooks for all tests."""
 

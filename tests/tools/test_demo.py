@@ -80,8 +80,8 @@ def start(tmp_path: Path, ports: list[str]) -> Iterator[Start]:
 
     yield begin
     for process in started:
-        process.kill()
-        process.communicate()
+        process.terminate()  # killed, it would leave its programs behind
+        process.communicate(timeout=60)
 
 
 def read_until(process: "subprocess.Popen[str]", word: str) -> list[str]:

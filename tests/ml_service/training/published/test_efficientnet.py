@@ -37,7 +37,7 @@ def bundle(randomise: Callable[[keras.Model], None], tmp_path_factory: pytest.Te
     randomise(network)
     network.save(folder / "build/imagenet.keras")
     with open_source(folder / "models/imagenet-efficientnet-lite0") as source:
-        return build_bundle(source, folder / "build/bundle")
+        return build_bundle(source, folder / "build/bundle", engines=["litert"])
 
 
 @pytest.fixture(scope="module")
