@@ -34,7 +34,7 @@ ports: build/python
 	@"$$(cat build/python)" tools/demo.py ports $(PORTS)
 
 test: $(DEV)/.wheels $(DEV)/.model ## Test the installed wheels; PHOTOS_DIR=… adds the tests on photographs
-	$(DEV)/bin/pytest $(or $(ARGS),$(PARALLEL) --cov --cov-report=term:skip-covered)
+	$(DEV)/bin/pytest $(or $(ARGS),$(PARALLEL) $(if $(CI),--cov --cov-report=term:skip-covered))
 
 test-serving: $(CHECK)/.wheels ## The same without TensorFlow and what needs it, which installs half as much
 	$(CHECK)/bin/pytest $(or $(ARGS),$(PARALLEL) --without tensorflow)

@@ -1,7 +1,9 @@
 """What the service's tests share: drawn pictures, a bundle without a network, and the service around it."""
 
+import fcntl
 import io
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,22 +38,15 @@ from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.serving.app import create_app
 from muffin_v_chihuahua_ml_service.settings import Settings
 
-_TOGETHER = {
-    "training": ("workshop", "default_bundle", "rebuilt_bundle"),
-    "browser": ("_browser_is_there",),
-    "mlflow": ("mlflow_server",),
-    "postgresql": ("postgresql",),
-}
-"""Fixtures that take seconds: of several processes that test, one makes them."""
+_TOGETHER = {"_browser_is_there": "the demo", "mlflow_server": "MLflow", "postgresql": "PostgreSQL"}
+"""Fixtures that start servers: of several processes, one starts each, and has all tests that need it."""
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Keep tests that share what is dear in one process."""
+    """Keep tests of one file in one process, and those that share a server."""
     for item in items:
-        for group, fixtures in _TOGETHER.items():
-            if group in item.path.parts or {*fixtures} & {*getattr(item, "fixturenames", ())}:
-                item.add_marker(pytest.mark.xdist_group(group))
-                break
+        shared = [_TOGETHER[each] for each in getattr(item, "fixturenames", ()) if each in _TOGETHER]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
 
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_make_collect_report", "pytest_runtest_setup"]
@@ -316,13 +311,42 @@ def pictures() -> Callable[..., Path]:
     return draw_classes
 
 
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """A folder of this name that a function has filled, once for all processes of xdist; only read it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def make(name: str, write: Callable[[Path], object]) -> Path:
+        folder, unfinished = shared / name, shared / f"{name}-unfinished"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                shutil.rmtree(unfinished, ignore_errors=True)  # of one that failed
+                unfinished.mkdir()
+                write(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def workshop(made_once: MakeOnce) -> Workshop:
     """40 pictures of `red` and of `blue`, one more of each to be shown, and a network of two layers."""
     need("tensorflow")
+    folder = made_once("workshop", _furnish)
+    return Workshop(folder / "data", folder / "golden", folder / "backbone.keras")
+
+
+def _furnish(folder: Path) -> None:
     import keras  # noqa: PLC0415 - only here is TensorFlow imported
 
-    folder = tmp_path_factory.mktemp("workshop")
+    draw_classes(folder / "data", 40, seed=1)
+    draw_classes(folder / "golden", 1, seed=2)
     keras.utils.set_random_seed(0)
     picture = keras.Input((224, 224, 3), name="picture")
     x = keras.layers.AveragePooling2D(7, name="pooled")(keras.layers.Rescaling(1 / 255)(picture))
@@ -330,8 +354,3 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     features = keras.layers.GlobalAveragePooling2D(name="features")(x)
     # a head that training takes off
     keras.Model(picture, keras.layers.Dense(5)(features)).save(folder / "backbone.keras")
-    return Workshop(
-        draw_classes(folder / "data", 40, seed=1),
-        draw_classes(folder / "golden", 1, seed=2),
-        folder / "backbone.keras",
-    )
