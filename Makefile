@@ -34,12 +34,13 @@ ports: build/python
 	@"$$(cat build/python)" tools/demo.py ports $(PORTS)
 
 test: $(DEV)/.wheels $(DEV)/.model ## Test the installed wheels; PHOTOS_DIR=… adds the tests on photographs
-	$(DEV)/bin/pytest $(or $(ARGS),$(PARALLEL) $(if $(CI),--cov --cov-report=term:skip-covered))
+	$(DEV)/bin/pytest $(or $(ARGS),$(ALL) $(if $(CI),--cov --cov-report=term:skip-covered))
 
 test-serving: $(CHECK)/.wheels ## The same without TensorFlow and what needs it, which installs half as much
-	$(CHECK)/bin/pytest $(or $(ARGS),$(PARALLEL) --without tensorflow)
-# In CI a test that is left out for want of a tool is a failure; what may be missing stands in tests/left_out.py.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup $(if $(CI),--no-skips)
+	$(CHECK)/bin/pytest $(or $(ARGS),$(ALL) --without tensorflow)
+# In CI one process measures coverage as well, and a test that is left out for want of a tool is a failure: what may
+# be missing stands in tests/left_out.py.
+ALL := $(if $(CI),--no-skips,--numprocesses auto --maxprocesses 4 --dist loadgroup)
 
 check: $(CHECK)/.locked ## ruff, mypy --strict, import-linter, hadolint
 	$(CHECK)/bin/ruff check

@@ -18,7 +18,8 @@ from .systems import BUNDLE, HOST, free_port
 SERVICE = "muffin-v-chihuahua-ml-service"
 PAGE = "muffin-v-chihuahua-model-as-a-service"
 
-_OF_OURS = ("ML_SERVICE_", "STREAMLIT_", "INFERENCE_", "GALLERY_")
+_OF_OURS = ("ML_SERVICE_", "STREAMLIT_", "INFERENCE_", "GALLERY_", "COVERAGE_")
+"""Beginnings of the variables that change what both do; measured by coverage, they take twice as long."""
 _START_LIMIT_S = 60.0
 _RETRY_S = 0.05
 
