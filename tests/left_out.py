@@ -52,6 +52,7 @@ TOOLS: Mapping[str, Tool] = {
     "postgresql": Tool(
         "PostgreSQL", lambda: any(Path("/usr/lib/postgresql").glob("*/bin/postgres")), ("postgresql",)
     ),
+    "python3.11": Tool("Python 3.11", lambda: sys.version_info < (3, 12), variable="PYTHON=python3.11"),
     "tensorflow": Tool(
         "TensorFlow",
         lambda: all(find_spec(each) is not None for each in _TRAINING),
@@ -61,6 +62,7 @@ TOOLS: Mapping[str, Tool] = {
 
 ALLOWED: Mapping[str, str] = {
     "photographs": "they have no common licence, so they are not in the repository",
+    "python3.11": "pip before 23.3 runs on no later one",
     **({} if _HAS_TENSORFLOW else {"tensorflow": "it has no release for this Python"}),
 }
 """What may be missing in CI too, and why."""
