@@ -5,6 +5,9 @@ SERVICE_PORT ?= 8000
 APP_PORT     ?= 8090
 PHOTOS       ?= ../shared/data/photos
 
+# Libraries in the environments below are compiled once, and not in each of the hundreds of programs that tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Environments, each exactly what its locks say: what runs, what checks and tests without training, and everything.
 RUN   := .venv
 CHECK := build/check
@@ -40,7 +43,7 @@ test-serving: $(CHECK)/.wheels ## The same without TensorFlow and what needs it,
 	$(CHECK)/bin/pytest $(or $(ARGS),$(ALL) --without tensorflow)
 # In CI one process measures coverage as well, and a test that is left out for want of a tool is a failure: what may
 # be missing stands in tests/left_out.py.
-ALL := $(if $(CI),--no-skips,--numprocesses auto --maxprocesses 4 --dist loadgroup)
+ALL := $(if $(CI),--no-skips,--numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
 
 check: $(CHECK)/.locked ## ruff, mypy --strict, import-linter, hadolint
 	$(CHECK)/bin/ruff check

@@ -26,12 +26,12 @@ AT_REST = """() =>
 
 
 def find_chromium() -> Path:
-    """Where Chromium is.
+    """Where Chromium is: if it is there the one without windows, which draws in three quarters of the time.
 
     Raises:
         BrowserMissing: it is nowhere.
     """
-    found = shutil.which("chromium")
+    found = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if found is None:
         raise BrowserMissing("There is no Chromium on this machine: apt-get install chromium.")
     return Path(found)

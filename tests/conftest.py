@@ -1,6 +1,7 @@
 """What the service's tests share: drawn pictures, a bundle without a network, and the service around it."""
 
 import fcntl
+import gc
 import io
 import os
 import shutil
@@ -25,6 +26,11 @@ from tests.left_out import (
     pytest_make_collect_report,
     pytest_runtest_setup,
 )
+from tests.parallel import (
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 
 from muffin_v_chihuahua_ml_service.__main__ import main
 from muffin_v_chihuahua_ml_service.model.bundle import (
@@ -38,18 +44,22 @@ from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.serving.app import create_app
 from muffin_v_chihuahua_ml_service.settings import Settings
 
-_TOGETHER = {"_browser_is_there": "the demo", "mlflow_server": "MLflow", "postgresql": "PostgreSQL"}
-"""Fixtures that start servers: of several processes, one starts each, and has all tests that need it."""
+
+def pytest_collection_finish() -> None:
+    """What has been imported by now stays: no collection of garbage need look through it."""
+    gc.collect()
+    gc.freeze()
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Keep tests of one file in one process, and those that share a server."""
-    for item in items:
-        shared = [_TOGETHER[each] for each in getattr(item, "fixturenames", ()) if each in _TOGETHER]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
-
-
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_make_collect_report", "pytest_runtest_setup"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_make_collect_report",
+    "pytest_runtest_setup",
+    "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
+]
 """Hooks for all tests."""
 
 Pictures = NDArray[np.float32]

@@ -43,7 +43,11 @@ class Tool:
 
 TOOLS: Mapping[str, Tool] = {
     "axe-core": Tool("axe-core", _AXE.is_file, ("npm",), "npm ci --prefix tests/e2e"),
-    "chromium": Tool("Chromium", lambda: bool(shutil.which("chromium")), ("chromium",)),
+    "chromium": Tool(
+        "Chromium",
+        lambda: bool(shutil.which("chromium-headless-shell") or shutil.which("chromium")),
+        ("chromium",),
+    ),
     "linux": Tool("Linux", lambda: sys.platform == "linux"),
     "package-index": Tool("a package index", lambda: True),  # who asks it finds out
     "photographs": Tool(

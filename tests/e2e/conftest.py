@@ -24,6 +24,20 @@ WINDOW = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 PAGES = pytest.StashKey[Iterable[Page]]()
 
+# What stands over the window's edge. A table that can be moved sideways is allowed to, and what lies folded
+# away beside the window, as Streamlit's sidebar does, is not seen.
+TOO_WIDE = """() => {
+    const scrolls = element => ['auto', 'scroll'].includes(getComputedStyle(element).overflowX)
+        && element.scrollWidth > element.clientWidth && element.dataset.testid !== 'stMain';
+    const isInside = element => element && (scrolls(element) || isInside(element.parentElement));
+    return Array.from(document.querySelectorAll('main *'))
+        .filter(element => element.getBoundingClientRect().right > innerWidth + 1)
+        .filter(element => element.checkVisibility() && !isInside(element))
+        .map(element => element.outerHTML.slice(0, 120));
+}"""
+WIDTHS = """() => [document.documentElement, document.querySelector('[data-testid=stMain]')]
+    .map(element => element.scrollWidth)"""
+
 expect.set_options(timeout=ANSWER_WITHIN_MS)
 
 
@@ -100,6 +114,12 @@ class Visitor:
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
         come_to_rest(self.page)
         return self
+
+    def does_not_scroll_sideways(self) -> None:
+        self.waits()
+        width = self.page.evaluate("innerWidth")
+        assert self.page.evaluate(WIDTHS) == [width, width]
+        assert self.page.evaluate(TOO_WIDE) == []
 
     def hands_in(self, *files: Any) -> None:
         """Choose files for the uploader: paths, or what Playwright takes in their place."""

@@ -1,4 +1,4 @@
-"""What axe-core finds on the pages: https://github.com/dequelabs/axe-core."""
+"""What axe-core finds on the pages, as they stand on a desk: https://github.com/dequelabs/axe-core."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -104,8 +104,9 @@ def test_nothing_of_ours_is_in_the_way_of_anybody(  # noqa: PLR0913, PLR0917 - t
 
     met.update(each["rule"] for each in found if not each["isOurs"])
     assert [each for each in found if each["isOurs"] or each["rule"] not in BY_STREAMLIT] == []
+    visitor.does_not_scroll_sideways()
 
 
-def test_what_streamlit_causes_is_still_there(axe: str, met: set[str]) -> None:  # runs after the others
+def test_what_streamlit_causes_is_still_there(axe: str, met: set[str]) -> None:
     assert axe
     assert met == BY_STREAMLIT.keys(), "What is gone need not be in the list any more."

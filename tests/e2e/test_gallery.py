@@ -46,8 +46,9 @@ def test_a_shuffle_shows_three_other_pictures(visit: Visit) -> None:
 
 def test_the_address_leads_somebody_else_to_the_same_pictures(visit: Visit) -> None:
     visitor = visit()
+    before = visitor.sees_three()
     visitor.shuffles()
-    shown = visitor.waits().sees_three()
+    shown = visitor.sees_three_but_not(before)
 
     assert parse_qs(urlsplit(visitor.page.url).query)["picture"] == shown
     assert visit(visitor.page.url).sees_three() == shown

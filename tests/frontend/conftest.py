@@ -1,5 +1,6 @@
 """A prediction service that knows nothing and answers what it is told to, and the pages that ask it."""
 
+import gc
 import json
 import re
 import threading
@@ -196,6 +197,14 @@ def _components_are_looked_for_once() -> Iterator[None]:
             manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)
         )
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _only_what_a_page_leaves_is_collected() -> Iterator[None]:
+    """Under test Streamlit collects all garbage after each run: TensorFlow's, too, where it is imported."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,6 +148,19 @@ def test_the_curves_are_there_as_tables_too(visitor: "Visitor", service: "FakeSe
     charts = visitor.app.get("vega_lite_chart")
     assert len(charts) == 2
     assert all("table below" in chart.proto.alt for chart in charts)
+
+
+def test_curves_are_drawn_with_all_of_pandas_and_never_while_another_visitor_is_importing_it() -> None:
+    """`findings/altair-while-pandas-imports.sh` shows what would happen."""
+    program = (
+        "import sys; from muffin_v_chihuahua.views.model_sections import curves; "
+        "print('pandas' in sys.modules and not sys.modules['pandas'].__spec__._initializing)"
+    )
+
+    line = [sys.executable, "-c", program]
+    told = subprocess.run(line, capture_output=True, text=True, check=True).stdout  # noqa: S603 - ourselves
+
+    assert told.strip() == "True"
 
 
 def test_curves_without_what_may_be_missing_are_drawn_too(visitor: "Visitor", service: "FakeService") -> None:

@@ -493,7 +493,7 @@ def test_a_service_that_can_never_answer_ends_with_status_1_and_its_reason(
     model = "no-such-model" if fault == "no model" else fake_bundle().folder
     reason = "'no-such-model' is neither" if fault == "no model" else "the network cannot be loaded"
 
-    process = serve("--model", model)
+    process = serve("--model", model, "--engine", "onnxruntime")
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 1

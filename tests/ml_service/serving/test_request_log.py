@@ -139,7 +139,7 @@ def test_lines_that_nobody_reads_are_lost_and_counted_but_nobody_waits(
     for _ in range(3):
         as_json(answered())
 
-    assert took < 1
+    assert took < 20  # seconds; who waits for a reader waits for ever
     assert 0 < kept < 1000
     [said] = [record.getMessage() for record in caplog.records]
     assert said.startswith(f"{1000 - kept} lines were lost")

@@ -4,13 +4,14 @@ The tracking server is MLflow's own setting, ``MLFLOW_TRACKING_URI``. Needs the 
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
@@ -22,6 +23,11 @@ ALIAS = "champion"
 """What `models:/<name>@champion` leads to: the newest bundle that reached what was asked of it."""
 
 ARTIFACTS = "bundle"
+
+_PARAMS, _METRICS = 100, 1000
+"""The most that MLflow takes in one call."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -69,17 +75,29 @@ def _begin(client: MlflowClient, source: ModelBundle) -> Run:
     )
     run = client.create_run(experiment_id, run_name=f"{manifest.name} {manifest.version}")
     run_id = run.info.run_id
-    for name, value in _flat(manifest.training.get("recipe", {})):
-        client.log_param(run_id, name, value)
+    params = [Param(name, str(value)) for name, value in _flat(manifest.training.get("recipe", {}))]
     client.set_tag(run_id, "dataset_fingerprint", manifest.training["dataset_fingerprint"])
-    for name, value in _flat(manifest.metrics):
+    for some in _in_batches(params, _PARAMS):
+        client.log_batch(run_id, params=some)
+    for measured in _in_batches(list(_metrics(source)), _METRICS):
+        client.log_batch(run_id, metrics=measured)
+    return run
+
+
+def _metrics(source: ModelBundle) -> Iterator[Metric]:
+    """What was measured in the end, and the curves of every seed."""
+    now_ms = time.time_ns() // 1_000_000
+    for name, value in _flat(source.manifest.metrics):
         if isinstance(value, int | float) and not isinstance(value, bool):
-            client.log_metric(run_id, _allowed(name), value)
-    for account in manifest.training["seeds"]:
+            yield Metric(_allowed(name), value, now_ms, 0)
+    for account in source.manifest.training["seeds"]:
         for epoch in account["epochs"]:
             for name in ("training_loss", "validation_loss"):
-                client.log_metric(run_id, f"seed_{account['seed']}/{name}", epoch[name], step=epoch["number"])
-    return run
+                yield Metric(f"seed_{account['seed']}/{name}", epoch[name], now_ms, epoch["number"])
+
+
+def _in_batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _register(client: MlflowClient, run: Run, bundle: ModelBundle) -> str:

@@ -16,15 +16,15 @@ Until = Callable[[Callable[[], bool]], None]
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_end_it_says_so_to_who_asks_for_its_health_and_still_answers_the_others(
-    serve: Serve, red: bytes, number: int
+    serve: Serve, red: bytes, until: Until, number: int
 ) -> None:
-    service = serve(drain_ms=1500)
+    service = serve(drain_ms=3000)
     kept = service.connect()
     kept.request("GET", "/")
     kept.getresponse().read()
 
     service.tell(number)
-    time.sleep(0.3)
+    until(lambda: service.times("Ending: ") == 1)
     kept.request("GET", "/")
     health = kept.getresponse()
     late = service.ask("POST", "/predict", red)
@@ -43,7 +43,7 @@ def test_when_nobody_is_there_it_ends_soon(serve: Serve) -> None:
     service.tell(signal.SIGTERM)
 
     assert service.ends() == 0
-    assert time.monotonic() - began < 3  # seconds; the grace period is 30
+    assert time.monotonic() - began < 20  # seconds; the grace period is 30
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -115,7 +115,7 @@ def test_a_request_that_never_ends_is_not_waited_for_longer_than_is_set(
     service.tell(signal.SIGTERM)
 
     assert service.ends() == 0
-    assert 1 <= time.monotonic() - began < 5
+    assert 1 <= time.monotonic() - began < 20  # seconds; by itself 30
 
 
 def test_a_connection_without_a_request_keeps_nobody(serve: Serve, begin_request: Serve) -> None:

@@ -37,14 +37,14 @@ def bundle(randomise: Callable[[keras.Model], None], tmp_path_factory: pytest.Te
     randomise(network)
     network.save(folder / "build/imagenet.keras")
     with open_source(folder / "models/imagenet-efficientnet-lite0") as source:
-        return build_bundle(source, folder / "build/bundle", engines=["litert"])
+        return build_bundle(source, folder / "build/bundle", engines=[])
 
 
 @pytest.fixture(scope="module")
 def expected(bundle: ModelBundle) -> dict[str, float]:
     """What Keras itself answers to the drawn picture."""
     network = keras.saving.load_model(bundle.folder / "model.keras", compile=False)
-    picture = load_predictor(bundle, "litert", threads=1).preprocess(DRAWN.read_bytes())
+    picture = load_predictor(bundle, "tensorflow", threads=1).preprocess(DRAWN.read_bytes())
     [probabilities] = network.predict_on_batch(picture[np.newaxis])
     return dict(zip(imagenet_labels(), map(float, probabilities), strict=True))
 
@@ -52,7 +52,7 @@ def expected(bundle: ModelBundle) -> dict[str, float]:
 def test_the_service_serves_a_thousand_classes_and_answers_the_three_best_with_their_wordnet_ids(
     bundle: ModelBundle, expected: dict[str, float], until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    app = create_app(Settings(), lambda: load_predictor(bundle, "litert", threads=1))
+    app = create_app(Settings(), lambda: load_predictor(bundle, "tensorflow", threads=1))
     with TestClient(app) as client:
         until(lambda: client.get("/").is_success)
         answer = client.post("/predict?top_k=3", files={"file": (DRAWN.name, DRAWN.read_bytes())}).json()

@@ -90,7 +90,7 @@ def _compact(weights: Path) -> bytes:
             elif node.size < _LARGE:
                 copied = compact.create_dataset(name, data=node[()])
             else:
-                filters = {"shuffle": True, "compression": "gzip", "compression_opts": 9}
+                filters = {"shuffle": True, "compression": "gzip", "compression_opts": 4}
                 copied = compact.create_dataset(name, data=node[()], chunks=node.shape, **filters)
             copied.attrs.update(node.attrs)
 
