@@ -34,8 +34,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nothing = keras.layers.Conv2D(8, 1, kernel_initializer="zeros")(x)
     x = keras.layers.Concatenate()([keras.layers.Conv2D(24, 1, use_bias=False)(x), nothing])
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(8, 3, activation="relu")(x))
-    keras.Model(picture, keras.layers.Dense(3, activation="softmax")(x)).save(folder / "network.keras")
-    (folder / "network.onnx").write_bytes(export_onnx(folder / "network.keras"))
+    network = keras.Model(picture, keras.layers.Dense(3, activation="softmax")(x))
+    (folder / "network.onnx").write_bytes(export_onnx(network))
     return folder / "network.onnx"
 
 

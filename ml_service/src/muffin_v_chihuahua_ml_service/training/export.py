@@ -64,19 +64,20 @@ def _write(source: ModelBundle, folder: Path, engines: Collection[str]) -> Model
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source.folder / name, folder / name)
     served = {engine: name for engine, name in ARTEFACTS.items() if engine in engines}
+    network = keras.saving.load_model(folder / weights, compile=False)
     for name in set(served.values()):
-        (folder / name).write_bytes(_EXPORTS[name](folder / weights))
+        (folder / name).write_bytes(_EXPORTS[name](network))
     content = manifest.model_dump(mode="json", exclude={"files", "quantised", "activation_maps"})
     content["format_version"] = FORMAT_VERSION
-    if _write_head(folder / weights, folder / HEAD):
+    if _write_head(network, folder / HEAD):
         content["activation_maps"] = {"head": HEAD}
     content["artefacts"] = {"tensorflow": weights, **served}
     return write_manifest(folder, content)
 
 
-def _write_head(weights: Path, out: Path) -> bool:
+def _write_head(network: keras.Model, out: Path) -> bool:
     """Write what class activation maps are made with, and say whether there is such a thing."""
-    head = head_of(keras.saving.load_model(weights, compile=False))
+    head = head_of(network)
     if head is None:
         return False
     kernel, *bias = head.dense.get_weights()
@@ -84,12 +85,12 @@ def _write_head(weights: Path, out: Path) -> bool:
     return True
 
 
-def export_litert(weights: Path) -> bytes:
+def export_litert(network: keras.Model) -> bytes:
     """A Keras model as a LiteRT flatbuffer with a dynamic batch dimension, float32 throughout.
 
     Where activation maps can be made of it, its last feature map is its second output.
     """
-    model = with_features(keras.saving.load_model(weights, compile=False))
+    model = with_features(network)
     with tempfile.TemporaryDirectory() as saved_model:
         model.export(saved_model, verbose=False)
         converted: bytes = tf.lite.TFLiteConverter.from_saved_model(saved_model).convert()

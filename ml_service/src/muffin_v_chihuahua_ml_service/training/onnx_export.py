@@ -1,7 +1,5 @@
 """A Keras model as an ONNX file whose bytes follow from the model alone."""
 
-from pathlib import Path
-
 import keras
 import onnx
 import tensorflow as tf
@@ -16,7 +14,7 @@ OPSET = 18
 _INPUT, _OUTPUTS, _BATCH = "pictures", ("probabilities", "features"), "N"
 
 
-def export_onnx(weights: Path) -> bytes:
+def export_onnx(model: keras.Model) -> bytes:
     """A Keras model as ONNX: pictures float32 [N, height, width, 3] to probabilities float32 [N, labels].
 
     Where activation maps can be made of it, its last feature map is its second output.
@@ -24,17 +22,17 @@ def export_onnx(weights: Path) -> bytes:
     Raises:
         InvalidBundle: the network does something that tf2onnx cannot say in ONNX.
     """
-    network = with_features(keras.saving.load_model(weights, compile=False))
+    network = with_features(model)
     signature = [tf.TensorSpec([None, *network.input_shape[1:]], tf.float32)]
     graph = tf.function(lambda batch: network(batch, training=False), input_signature=signature)
-    model, _ = tf2onnx.convert.from_function(graph, signature, opset=OPSET)
-    _rename(model.graph)
+    exported, _ = tf2onnx.convert.from_function(graph, signature, opset=OPSET)
+    _rename(exported.graph)
     try:
-        onnx.checker.check_model(model, full_check=True)
+        onnx.checker.check_model(exported, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         reason = str(error).partition("\n")[0]
-        raise InvalidBundle(f"{weights}: cannot be written as ONNX ({reason}).") from error
-    content: bytes = model.SerializeToString(deterministic=True)
+        raise InvalidBundle(f"The network cannot be written as ONNX ({reason}).") from error
+    content: bytes = exported.SerializeToString(deterministic=True)
     return content
 
 

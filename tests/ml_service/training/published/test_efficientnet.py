@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from muffin_v_chihuahua_ml_service.model.bundle import ModelBundle
 from muffin_v_chihuahua_ml_service.model.predictor import load_predictor
+from muffin_v_chihuahua_ml_service.model.preprocessing import preprocess
 from muffin_v_chihuahua_ml_service.serving.app import create_app
 from muffin_v_chihuahua_ml_service.settings import Settings
 from muffin_v_chihuahua_ml_service.training.export import build_bundle
@@ -44,7 +45,7 @@ def bundle(randomise: Callable[[keras.Model], None], tmp_path_factory: pytest.Te
 def expected(bundle: ModelBundle) -> dict[str, float]:
     """What Keras itself answers to the drawn picture."""
     network = keras.saving.load_model(bundle.folder / "model.keras", compile=False)
-    picture = load_predictor(bundle, "tensorflow", threads=1).preprocess(DRAWN.read_bytes())
+    picture = preprocess(DRAWN.read_bytes(), bundle.manifest.preprocessing)
     [probabilities] = network.predict_on_batch(picture[np.newaxis])
     return dict(zip(imagenet_labels(), map(float, probabilities), strict=True))
 
