@@ -170,16 +170,31 @@ def test_a_caller_with_less_time_than_the_wait_is_refused() -> None:
 def test_bytes_are_counted_until_they_are_let_go() -> None:
     admission = Admission(max_wait_s=1, max_bytes=100, parallel=1)
 
-    with admission.bytes_held(60):
-        with admission.bytes_held(40), pytest.raises(Overloaded, match="holds 100 bytes") as refusal:
-            admission.bytes_held(1).__enter__()
+    with admission.bytes_held(60) as one:
+        one(60)
+        with admission.bytes_held(40) as other:
+            other(30)
+            other(10)
+            with pytest.raises(Overloaded, match="holds 60 bytes") as refusal:
+                other(1)
+            with pytest.raises(Overloaded, match="holds 100 bytes"):
+                admission.bytes_held(1).__enter__()
         with pytest.raises(Overloaded):
             admission.bytes_held(41).__enter__()
-    with admission.bytes_held(1000):  # alone, even the largest body is let in
-        pass
+    with admission.bytes_held(1000) as alone:  # alone, even the largest body is let in
+        alone(1000)
 
     assert refusal.value.reason == "bytes"
     assert refusal.value.retry_after_s == 1
+
+
+def test_bytes_that_are_declared_and_never_come_keep_nobody_out() -> None:
+    admission = Admission(max_wait_s=1, max_bytes=100, parallel=1)
+
+    with ExitStack() as stack:
+        for _ in range(25):
+            stack.enter_context(admission.bytes_held(100))
+        stack.enter_context(admission.bytes_held(100))(100)
 
 
 def test_one_who_leaves_with_an_error_is_no_longer_inside() -> None:

@@ -14,6 +14,16 @@ from muffin_v_chihuahua_ml_service.serving.inference import InferenceService
 from muffin_v_chihuahua_ml_service.settings import Settings
 
 
+def test_no_id_follows_from_another(client: TestClient, red: bytes) -> None:
+    """As a ULID's does from the one before it, within a millisecond."""
+    asked = [client.get("/").headers["x-request-id"] for _ in range(30)]
+    answered = [client.post("/predict", content=red).json()["prediction_id"] for _ in range(30)]
+
+    ids = [*asked, *answered]
+    assert {len(each) for each in ids} == {26}
+    assert len({each[:8] for each in ids}) == len(ids)
+
+
 @pytest.mark.parametrize("request_id", ["abc-1", "01KAGSZ6M0Q6DTFVZ5DPQ8J3WB", "a.b_c", "x" * 128])
 @pytest.mark.parametrize("path", ["/", "/nothing"])
 def test_a_sane_request_id_comes_back(client: TestClient, path: str, request_id: str) -> None:

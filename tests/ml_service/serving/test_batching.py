@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -154,6 +156,28 @@ def test_callers_who_left_are_skipped(in_virtual_time: Run) -> None:
 
     assert engine.batches == [[0], [2, 4]]
     assert [isinstance(each, asyncio.CancelledError) for each in results] == [False, True] * 3
+
+
+def test_a_caller_who_leaves_takes_its_item_along_while_the_engine_still_works(in_virtual_time: Run) -> None:
+    class Picture(int):
+        """Something whose end can be seen."""
+
+    async def leave() -> None:
+        one = batcher(FakeEngine())
+        busy = asyncio.create_task(one.run(0))
+        picture = Picture()
+        kept = weakref.ref(picture)
+        leaving = asyncio.create_task(one.run(picture))
+        await asyncio.sleep(0.5)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        del picture, leaving
+        gc.collect()
+        assert kept() is None
+        assert not busy.done()
+        await busy
+
+    in_virtual_time(leave())
 
 
 def test_a_caller_who_leaves_while_its_batch_runs_takes_nothing_from_the_others(in_virtual_time: Run) -> None:

@@ -18,7 +18,8 @@ Batch = NDArray[np.float32]
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"), [(None, 30), ("250", 0.25), ("1", 0.001), ("30001", 30), ("9" * 400, 30)]
+    ("asked", "expected"),
+    [(None, 30), ("250", 0.25), ("1", 0.001), ("30001", 30), ("9" * 9000, 30), ("0" * 13 + "5", 0.005)],
 )
 def test_a_caller_may_ask_for_less_time_than_the_service_allows(asked: str | None, expected: float) -> None:
     assert limit_s(asked, 30_000) == expected

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from ulid import ULID
 
 from muffin_v_chihuahua_ml_service.intervals import wilson_interval
 from muffin_v_chihuahua_ml_service.records.archive import Archive
 from muffin_v_chihuahua_ml_service.records.rows import PredictionRow
 from muffin_v_chihuahua_ml_service.serving import feedback_routes, recording
 from muffin_v_chihuahua_ml_service.serving.answers import STATUSES
+from muffin_v_chihuahua_ml_service.serving.exchange import new_id
 from muffin_v_chihuahua_ml_service.serving.unwritten import NOTHING, Unwritten
 from muffin_v_chihuahua_ml_service.settings import Settings
 
@@ -113,7 +113,7 @@ def test_pictures_are_kept_only_where_that_is_set(start: Start, sqlite_url: str,
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{ULID.from_timestamp(0)}")],
+    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{new_id()}")],
 )
 def test_a_service_that_keeps_nothing_says_so(client: TestClient, method: str, path: str) -> None:
     response = client.request(method, path)
@@ -123,7 +123,7 @@ def test_a_service_that_keeps_nothing_says_so(client: TestClient, method: str, p
 
 def test_feedback_on_what_was_never_predicted_is_refused(remembering: TestClient, red: bytes) -> None:
     prediction_id = predicted(remembering, red)["prediction_id"]
-    old = str(ULID.from_datetime(datetime(2025, 1, 1, tzinfo=UTC)))
+    old = new_id()
 
     for unknown in ("x", "", old, "\0" * 26):
         response = tell(remembering, unknown, "red")
@@ -189,14 +189,13 @@ def test_feedback_finds_what_another_process_has_predicted_just_now(
 
 
 def test_feedback_waits_for_what_another_process_has_yet_to_write(
-    start: Start, sqlite_url: str, make_row: Callable[..., PredictionRow], monkeypatch: pytest.MonkeyPatch
+    start: Start, sqlite_url: str, make_row: Callable[..., PredictionRow]
 ) -> None:
-    monkeypatch.setattr(feedback_routes, "_FRESH_S", 0)
     client, row = start(database_url=sqlite_url), make_row()
     recorder, looked = client.app_state["recorder"], threading.Event()
     shared = memoryview(array("q", [NOTHING, NOTHING]))
     recorder.unwritten, other = Unwritten(shared, 0), Unwritten(shared, 1)
-    other.oldest_ms = ULID.from_str(row.id).milliseconds
+    other.oldest_ms = int(row.asked_at.timestamp() * 1000)
     ask = recorder.ask
 
     async def look(question: Callable[[Archive], Any]) -> Any:
@@ -215,7 +214,7 @@ def test_feedback_waits_for_what_another_process_has_yet_to_write(
         other.oldest_ms = NOTHING
 
     assert told.result().json()["agrees"]
-    assert tell(client, str(ULID()), "red").json()["code"] == "unknown_prediction"
+    assert tell(client, new_id(), "red").json()["code"] == "unknown_prediction"
 
 
 @pytest.fixture
@@ -252,13 +251,13 @@ def test_the_first_feedback_after_a_start_waits_for_the_tables_and_no_prediction
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{ULID.from_timestamp(0)}")],
+    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{new_id()}")],
 )
 def test_tables_are_waited_for_until_the_deadline_of_who_asks(
     start: Start, sqlite_url: str, tables: threading.Event, method: str, path: str
 ) -> None:
     client = start(database_url=sqlite_url)
-    body = {"prediction_id": str(ULID()), "label": "red"} if method == "POST" else None
+    body = {"prediction_id": new_id(), "label": "red"} if method == "POST" else None
 
     response = client.request(method, path, json=body, headers={"X-Request-Timeout-Ms": "20"})
 
@@ -267,20 +266,23 @@ def test_tables_are_waited_for_until_the_deadline_of_who_asks(
     assert response.json()["error"] == "There was no answer within 20 ms; try again."
 
 
-@pytest.mark.parametrize(("fresh", "patience_s"), [(True, 0.5), (False, 20)])
-def test_what_could_still_come_is_waited_for_a_little(
-    start: Start, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, *, fresh: bool, patience_s: float
+def test_an_invented_id_is_looked_for_twice_and_no_more(
+    start: Start, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feedback_routes, "_FRESH_S", patience_s)
+    monkeypatch.setattr(feedback_routes, "_ELSEWHERE_S", 0.01)
     client = start(database_url=sqlite_url)
-    client.get("/feedback")
-    made = datetime.now(UTC) + timedelta(seconds=0 if fresh else 60)
-    began = time.monotonic()
+    recorder, asked = client.app_state["recorder"], []
+    ask = recorder.ask
 
-    response = tell(client, str(ULID.from_datetime(made)), "red")
+    async def count(question: Callable[[Archive], Any]) -> Any:
+        asked.append(question)
+        return await ask(question)
+
+    recorder.ask = count
+    response = tell(client, new_id(), "red")
 
     assert response.json()["code"] == "unknown_prediction"
-    assert (time.monotonic() - began >= patience_s * 0.8) == fresh
+    assert len(asked) == 2
 
 
 def test_without_its_database_the_service_predicts_and_says_that_records_are_not_to_be_had(

@@ -1,6 +1,9 @@
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -71,6 +74,30 @@ def test_work_whose_caller_left_is_not_begun() -> None:
     asyncio.run(run())
 
     assert done == ["stayed"]
+
+
+def test_work_whose_caller_left_keeps_nothing_until_a_thread_comes_to_it() -> None:
+    class Picture:
+        """Large."""
+
+    may_end = threading.Event()
+
+    async def run() -> None:
+        threads = WorkerThreads(1, "test")
+        busy = asyncio.create_task(threads.run(lambda: may_end.wait(timeout=30)))
+        picture = Picture()
+        kept = weakref.ref(picture)
+        leaving = asyncio.create_task(threads.run(partial(repr, picture)))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        del picture, leaving
+        gc.collect()
+        assert kept() is None
+        may_end.set()
+        await busy
+
+    asyncio.run(run())
 
 
 def test_a_result_for_a_caller_who_left_meanwhile_is_dropped() -> None:

@@ -1,10 +1,12 @@
+import asyncio
 import os
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Thread
+from typing import Any
 
 import pytest
 import uvicorn
@@ -51,6 +53,15 @@ def test_a_body_that_says_it_is_too_large_is_not_read_at_all() -> None:
     sender = Sender()
 
     refuse(sender, (b"content-length", b"10000000"))
+
+    assert sender.sent == 0
+
+
+@pytest.mark.parametrize("digits", [b"0" * 20 + b"10000000", b"9" * 9000], ids=["zeros before", "thousands"])
+def test_a_length_that_is_written_oddly_is_read_all_the_same(digits: bytes) -> None:
+    sender = Sender()
+
+    refuse(sender, (b"content-length", digits))
 
     assert sender.sent == 0
 
@@ -220,6 +231,25 @@ def test_a_body_that_stops_coming_is_not_waited_for(content_type: str) -> None:
 
     with pytest.raises(SlowBody, match=r"^The body has not all come within 0.02 seconds; send it again\.$"):
         run(read_upload, request_of([part(b"x")], content_type, never), LIMIT, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("each_second", "after_s"), [(0, 5.0), (24, pytest.approx(5.5, abs=0.6)), (300, PATIENCE_S)]
+)
+def test_a_body_needs_a_minimum_rate_and_says_which(
+    in_virtual_time: Callable[[Coroutine[Any, Any, Any]], Any], each_second: int, after_s: float
+) -> None:
+    async def trickle() -> Message:
+        await asyncio.sleep(1 if each_second else 1000)
+        return {"type": "http.request", "body": bytes(each_second), "more_body": True}
+
+    async def upload() -> float:
+        with pytest.raises(SlowBody) as refusal:
+            await read_upload(request_of([], "image/png", trickle), 10**6, PATIENCE_S)
+        assert ("more slowly than 240 bytes a second" in str(refusal.value)) == (after_s != PATIENCE_S)
+        return asyncio.get_running_loop().time()
+
+    assert in_virtual_time(upload()) == after_s
 
 
 def test_a_body_whose_sender_hangs_up_is_nobodys() -> None:

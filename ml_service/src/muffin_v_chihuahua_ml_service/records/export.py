@@ -54,7 +54,8 @@ def _told(connection: Connection, since: datetime | None, model: str | None) -> 
         query = query.where(feedback.c.given_at >= since.astimezone(UTC))
     if model is not None:
         query = query.where(predictions.c.model_digest == model)
-    return [(label, picture) for label, picture in connection.execute(query.order_by(predictions.c.id))]
+    in_order = query.order_by(predictions.c.asked_at, predictions.c.id)
+    return [(label, picture) for label, picture in connection.execute(in_order)]
 
 
 def _folder(label: str) -> str:

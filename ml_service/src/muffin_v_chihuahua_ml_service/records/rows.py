@@ -21,7 +21,7 @@ class PredictionRow(NamedTuple):
     """One answer."""
 
     id: str
-    """A ULID."""
+    """26 letters and digits of Crockford's base32."""
     asked_at: datetime
     """In UTC."""
     model: AnsweringModel

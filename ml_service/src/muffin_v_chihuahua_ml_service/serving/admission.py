@@ -85,24 +85,38 @@ class Admission:
             )
 
     @contextmanager
-    def bytes_held(self, count: int) -> Iterator[None]:
-        """Count a body that is about to be read against the memory for all of them.
+    def bytes_held(self, declared: int = 0) -> Iterator[Callable[[int], None]]:
+        """What counts the bytes of one body, as they arrive, against the memory for all bodies.
+
+        Args:
+            declared: bytes that the caller says it sends: refused at once where there is no room, but not
+                reserved, or callers who declare and send nothing would keep out those who send.
 
         Raises:
-            Overloaded: there is no memory left for it.
+            Overloaded: there is no memory left for it, now or when it is called; a body that is alone fits.
         """
-        if self._bytes and self._bytes + count > self._max_bytes:
+        held = 0
+
+        def hold(count: int) -> None:
+            nonlocal held
+            self._check_bytes(self._bytes - held, held + count)
+            held += count
+            self._bytes += count
+
+        self._check_bytes(self._bytes, declared)
+        try:
+            yield hold
+        finally:
+            self._bytes -= held
+
+    def _check_bytes(self, others: int, count: int) -> None:
+        if others and others + count > self._max_bytes:
             raise Overloaded(
-                f"The service is busy: it holds {self._bytes} bytes of pictures, and at most "
+                f"The service is busy: it holds {others} bytes of other pictures, and at most "
                 f"{self._max_bytes} at once; try again after Retry-After seconds.",
                 retry_after_s=_whole_seconds(self.estimated_wait_s),
                 reason="bytes",
             )
-        self._bytes += count
-        try:
-            yield
-        finally:
-            self._bytes -= count
 
     @contextmanager
     def admitted(self) -> Iterator[None]:

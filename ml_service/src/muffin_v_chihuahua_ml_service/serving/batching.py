@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -36,8 +36,9 @@ class _Entry(Generic[Item, Result]):
 class MicroBatcher(Generic[Item, Result]):
     """A bounded queue in front of an engine that runs several items at once.
 
-    As soon as a lane of the engine is free, it takes what waits, up to the largest batch. Callers who left
-    are skipped. A batch that raises is split until the culprit stands alone, so that the others get theirs.
+    As soon as a lane of the engine is free, it takes what waits, up to the largest batch. An item whose
+    caller leaves is dropped. A batch that raises is split until the culprit stands alone, so that the others
+    get theirs.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class MicroBatcher(Generic[Item, Result]):
     @property
     def depth(self) -> int:
         """How many items wait for a lane."""
-        return sum(entry.is_wanted for entry in self._waiting)
+        return len(self._waiting)
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator["Place[Item, Result]"]:
@@ -100,6 +101,10 @@ class MicroBatcher(Generic[Item, Result]):
     def _enter(self, entry: _Entry[Item, Result]) -> None:
         self._waiting.append(entry)
         self._start()
+
+    def _withdraw(self, entry: _Entry[Item, Result]) -> None:
+        with suppress(ValueError):  # a lane has taken it
+            self._waiting.remove(entry)
 
     def _leave(self) -> None:
         self._places.release()
@@ -164,8 +169,13 @@ class Place(Generic[Item, Result]):
         """The result for the item; raises what the engine raised for it alone."""
         assert self._batcher is not None, "a place is for one item"  # noqa: S101 - a fault of the caller
         answer: asyncio.Future[Batched[Result]] = asyncio.get_running_loop().create_future()
-        self._batcher._enter(_Entry(item, answer, self))  # noqa: SLF001 - the two are one
-        return await answer
+        batcher, entry = self._batcher, _Entry(item, answer, self)
+        batcher._enter(entry)  # noqa: SLF001 - the two are one
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            batcher._withdraw(entry)  # noqa: SLF001
+            raise
 
     def leave(self) -> None:
         """Give the place back, once."""

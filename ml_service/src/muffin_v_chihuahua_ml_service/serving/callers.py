@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from ..errors import DeadlineExceeded, InvalidTimeout
+from .numbers import whole_number
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 
@@ -54,9 +55,10 @@ def limit_s(asked_ms: str | None, most_ms: int) -> float:
     """
     if asked_ms is None:
         return most_ms / 1000
-    if not (asked_ms.isascii() and asked_ms.isdecimal() and int(asked_ms[:12]) > 0):
+    asked = whole_number(asked_ms)
+    if not asked:
         raise InvalidTimeout(f"{TIMEOUT_HEADER} must be a whole number of milliseconds above 0.")
-    return min(int(asked_ms[:12]), most_ms) / 1000
+    return min(asked, most_ms) / 1000
 
 
 @asynccontextmanager

@@ -1,9 +1,12 @@
 """One request and its answer, as the metrics and the log see it."""
 
+import os
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
 from typing import Literal
+
+from ulid import ULID
 
 from ..model.predictor import Predictor
 from .explaining import Explanation
@@ -12,6 +15,15 @@ from .inference import Answer
 Stage = Literal["read", "decode", "queue", "inference", "postprocess"]
 
 _ROUTINE_PATHS = frozenset({"/", "/metrics"})
+
+
+def new_id() -> str:
+    """128 random bits of the system's source, in the 26 letters and digits of a ULID.
+
+    Who has a prediction's id can delete it, so no id may follow from others, as a ULID's does from the one
+    before it in the same millisecond.
+    """
+    return str(ULID.from_bytes(os.urandom(16)))
 
 
 def is_routine(path: str) -> bool:

@@ -14,6 +14,7 @@ from .exchange import Exchange
 from .explaining import Explanation
 from .inference import InferenceService
 from .live_model import LiveModel
+from .numbers import WholeNumber
 from .routes import REFUSALS, sent_picture
 from .schemas import (
     PICTURE_BODY,
@@ -67,7 +68,8 @@ async def explain(
         View, Query(description="The heat over the picture, the heat alone, or what the model saw.")
     ] = "overlay",
     top_k: Annotated[
-        int, Query(ge=1, le=_MOST_OVERLAYS, description="How many classes to draw, best first; in JSON only.")
+        WholeNumber,
+        Query(ge=1, le=_MOST_OVERLAYS, description="How many classes to draw, best first; in JSON only."),
     ] = 3,
 ) -> Response:
     """Draw where in the picture a class is seen: the warmer a place, the more speaks for the class there.

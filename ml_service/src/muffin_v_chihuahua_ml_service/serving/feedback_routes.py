@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from time import monotonic, time
+from time import time
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -28,8 +28,8 @@ _T = TypeVar("_T")
 _MOST_BYTES = 16 * 1024
 """Of a body with an id and a label in it."""
 
-_FRESH_S = 2.0
-"""A prediction that is younger may not be written yet by a process on another machine, in seconds."""
+_ELSEWHERE_S = 1.0
+"""Seconds in which a process that shares no memory with this one has written what it answered."""
 
 _LOOK_AGAIN_S = 0.1
 
@@ -151,12 +151,12 @@ async def give_feedback(request: Request, recorder: RecorderDep, service: Servic
     """Note which label is the truth about a prediction's picture, instead of what was said before."""
     async with _in_time(request):
         feedback = _parsed(await read_whole(request, _MOST_BYTES, service.settings.body_timeout_ms / 1000))
-        prediction_id = _ulid(feedback.prediction_id)
+        prediction_id = _well_formed(feedback.prediction_id)
         given = await _once_written(
-            recorder, prediction_id, lambda archive: archive.give_feedback(str(prediction_id), feedback.label)
+            recorder, lambda archive: archive.give_feedback(prediction_id, feedback.label)
         )
     return FeedbackAnswer(
-        prediction_id=str(prediction_id),
+        prediction_id=prediction_id,
         label=feedback.label,
         predicted=given.predicted,
         verdict=given.verdict,
@@ -193,9 +193,9 @@ async def count_feedback(
 )
 async def delete_prediction(request: Request, prediction_id: str, recorder: RecorderDep) -> Response:
     """Delete all that is kept of a prediction: its row, its feedback and its picture."""
-    found = _ulid(prediction_id)
+    found = _well_formed(prediction_id)
     async with _in_time(request):
-        await _once_written(recorder, found, lambda archive: archive.forget(str(found)))
+        await _once_written(recorder, lambda archive: archive.forget(found))
     return Response(status_code=204)
 
 
@@ -216,26 +216,24 @@ def _parsed(body: bytes) -> Feedback:
         raise RequestValidationError(problems) from error
 
 
-def _ulid(text: str) -> ULID:
-    """Raises UnknownPrediction where it is none: nothing is kept under it."""
+def _well_formed(prediction_id: str) -> str:
+    """Raises UnknownPrediction where nothing can be kept under it."""
     try:
-        return ULID.from_str(text)
+        return str(ULID.from_str(prediction_id))
     except ValueError as error:
-        raise unknown_prediction(text) from error
+        raise unknown_prediction(prediction_id) from error
 
 
-async def _once_written(recorder: Recorder, prediction_id: ULID, question: "Callable[[Archive], _T]") -> _T:
-    """Ask about a prediction; one that was made just now may still wait in another process."""
-    until = monotonic() + _FRESH_S if abs(time() - prediction_id.timestamp) < _FRESH_S else 0
-    made_ms = min(prediction_id.milliseconds, int(time() * 1000))
-    while True:
-        may_come = recorder.unwritten.may_come(made_ms)
-        try:
-            return await recorder.ask(question)
-        except UnknownPrediction:
-            if not may_come and monotonic() > until:
-                raise
+async def _once_written(recorder: Recorder, question: "Callable[[Archive], _T]") -> _T:
+    """Ask about a prediction, and once more when other processes have written what they had answered."""
+    asked_ms = int(time() * 1000)
+    try:
+        return await recorder.ask(question)
+    except UnknownPrediction:
+        await asyncio.sleep(_ELSEWHERE_S)
+    while recorder.unwritten.may_come(asked_ms):  # noqa: ASYNC110 - memory of several processes wakes nobody
         await asyncio.sleep(_LOOK_AGAIN_S)
+    return await recorder.ask(question)
 
 
 def _summary(counts: FeedbackCounts) -> FeedbackSummary:

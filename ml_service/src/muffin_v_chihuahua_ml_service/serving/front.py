@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from ulid import ULID
 
 from ..errors import Overloaded
 from .answers import STATUSES, error_body, error_headers
-from .exchange import Exchange
+from .exchange import Exchange, new_id
 from .inference import InferenceService
 
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -119,11 +118,11 @@ def _refusal(error: Overloaded, exchange: Exchange) -> Refusal:
 
 
 def _request_id(headers: Headers) -> str:
-    """The caller's own, if it sent a sane one; otherwise a new ULID."""
+    """The caller's own, if it sent a sane one; otherwise a new one."""
     for name, value in headers:
         if name == b"x-request-id" and _SANE_REQUEST_ID.fullmatch(value):
             return value.decode()
-    return str(ULID())
+    return new_id()
 
 
 def _headers(exchange: Exchange, service: InferenceService) -> list[tuple[bytes, bytes]]:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from ulid import ULID
-
 from ..errors import MLServiceError, RecordsUnavailable
 from ..records.rows import PredictionRow
 from ..settings import Settings
@@ -232,8 +230,7 @@ def _unavailable() -> RecordsUnavailable:
 
 
 def _made_ms(row: PredictionRow) -> int:
-    milliseconds: int = ULID.from_str(row.id).milliseconds
-    return milliseconds
+    return int(row.asked_at.timestamp() * 1000)
 
 
 def recorder_of(settings: Settings, dropped: Dropped, unwritten: Unwritten) -> Recorder | None:

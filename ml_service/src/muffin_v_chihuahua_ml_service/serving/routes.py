@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from ulid import ULID
 
 from ..model.bundle import ModelBundle
 from ..records.rows import AnsweringModel, PredictionRow
 from ..settings import Settings
 from .callers import TIMEOUT_HEADER, Deadline, limit_s, while_connected
-from .exchange import Exchange
+from .exchange import Exchange, new_id
 from .inference import Answer, InferenceService
+from .numbers import WholeNumber
 from .schemas import (
     PICTURE_BODY,
     DigestedModel,
@@ -117,7 +117,7 @@ async def health(service: ServiceDep) -> Health:
 )
 async def predict(
     request: Request,
-    top_k: Annotated[int, Query(ge=1, description="How many classes to answer, best first.")] = 3,
+    top_k: Annotated[WholeNumber, Query(ge=1, description="How many classes to answer, best first.")] = 3,
 ) -> Response:
     """Take a form with the picture in its field `file`, or the picture itself as the body.
 
@@ -144,22 +144,19 @@ async def sent_picture(request: Request) -> AsyncIterator[tuple[Upload, Deadline
     deadline = Deadline.after(limit_s(request.headers.get(TIMEOUT_HEADER), settings.timeout_ms))
     async with deadline.enforced():
         _ = service.models.current  # without a model, no body is read
-        with service.admission.bytes_held(_bytes_to_come(request, settings.max_picture_bytes)):
-            upload = await read_upload(request, settings.max_picture_bytes, settings.body_timeout_ms / 1000)
+        declared = min(declared_bytes(request) or 0, settings.max_picture_bytes)
+        with service.admission.bytes_held(declared) as hold:
+            upload = await read_upload(
+                request, settings.max_picture_bytes, settings.body_timeout_ms / 1000, hold
+            )
             exchange.has_read(len(upload.content))
             async with while_connected(request.receive):
                 yield upload, deadline
 
 
-def _bytes_to_come(request: Request, most: int) -> int:
-    """How many bytes a body will have: what it says, or the most that it may have if it says nothing."""
-    declared = declared_bytes(request)
-    return most if declared is None else min(declared, most)
-
-
 def _to_wire(answer: Answer, filename: str | None, top_k: int) -> PredictionAnswer:
     return PredictionAnswer(
-        prediction_id=str(ULID()),
+        prediction_id=new_id(),
         filename=filename,
         verdict=answer.prediction.verdict,
         predictions=[

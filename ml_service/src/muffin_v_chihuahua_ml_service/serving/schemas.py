@@ -52,7 +52,7 @@ class PredictionAnswer(BaseModel):
     """The answer for one picture; ``predictions`` best first."""
 
     prediction_id: str = Field(
-        examples=["01KAGSZ6M0Q6DTFVZ5DPQ8J3WB"], description="A ULID, new for each answer."
+        examples=["01KAGSZ6M0Q6DTFVZ5DPQ8J3WB"], description="Random, new for each answer."
     )
     filename: str | None = Field(
         examples=["rex.jpg"], description="As sent with the form; null for a bare body."

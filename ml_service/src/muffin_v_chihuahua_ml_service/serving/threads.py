@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, TypeVar
@@ -30,8 +31,12 @@ class WorkerThreads:
         """What ``function`` returns or raises in a thread; not begun at all if the caller leaves before."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
-        self._work.put((function, future, loop))
-        return await future
+        work = _Work(function, future, loop)
+        self._work.put(work)
+        try:
+            return await future
+        finally:
+            work.function = None  # one that has not begun keeps no picture until a thread comes to it
 
     def close(self) -> None:
         """Let each thread end after what it does now; does not wait for them."""
@@ -49,10 +54,10 @@ class WorkerThreads:
 
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
-            function, future, loop = work
-            if not future.cancelled():
-                self._report(loop, future, *_outcome(function))
-            del work, function, future  # a waiting thread keeps no picture alive
+            function = work.function
+            if function is not None and not work.future.cancelled():
+                self._report(work.loop, work.future, *_outcome(function))
+            del work, function  # a waiting thread keeps no picture alive
 
     def _report(
         self,
@@ -70,7 +75,12 @@ class WorkerThreads:
                 return  # the loop has closed, so nobody waits any more
 
 
-_Work = tuple[Callable[[], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+@dataclass(slots=True)
+class _Work:
+    function: Callable[[], Any] | None
+    """None once its caller has left."""
+    future: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
 
 
 def _outcome(function: Callable[[], _T]) -> tuple[_T | None, BaseException | None]:

@@ -28,5 +28,6 @@ class Unwritten:
         self._oldest_ms[self._process] = made_ms
 
     def may_come(self, made_ms: int) -> bool:
-        """Whether a prediction from that time may still be written, by any of the processes."""
-        return any(NOTHING < oldest_ms <= made_ms for oldest_ms in self._oldest_ms)
+        """Whether a prediction from that time may still be written by another process."""
+        others = (oldest_ms for process, oldest_ms in enumerate(self._oldest_ms) if process != self._process)
+        return any(NOTHING < oldest_ms <= made_ms for oldest_ms in others)

@@ -5,10 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from muffin_v_chihuahua_ml_service.serving.front import Refusal
 from muffin_v_chihuahua_ml_service.serving.processes import connection as module
 from muffin_v_chihuahua_ml_service.serving.processes.connection import MAX_HEAD_BYTES
 from muffin_v_chihuahua_ml_service.serving.processes.server import Server
@@ -20,24 +22,29 @@ READ_ALL = Callable[[socket.socket], bytes]
 
 
 @pytest.fixture
-def connect(hello: ASGIApp) -> Iterator[Callable[[], socket.socket]]:
+def connect_to() -> Iterator[Callable[[ASGIApp], Callable[[], socket.socket]]]:
+    """Connect to a server of an application."""
+    with ExitStack() as stack:
+
+        def serve(app: ASGIApp) -> Callable[[], socket.socket]:
+            listener = listen("127.0.0.1", 0)
+            address = listener.getsockname()
+            server = Server(app, Settings(grace_s=1))
+            thread = threading.Thread(target=server.run, args=([listener],))
+            thread.start()
+            stack.callback(thread.join, timeout=30)
+            stack.callback(server.stop)
+            return lambda: stack.enter_context(socket.create_connection(address, timeout=10))
+
+        yield serve
+
+
+@pytest.fixture
+def connect(
+    hello: ASGIApp, connect_to: Callable[[ASGIApp], Callable[[], socket.socket]]
+) -> Callable[[], socket.socket]:
     """Connect to a server that says hello."""
-    listener = listen("127.0.0.1", 0)
-    address = listener.getsockname()
-    server = Server(hello, Settings(grace_s=1))
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    opened: list[socket.socket] = []
-
-    def begin() -> socket.socket:
-        opened.append(socket.create_connection(address, timeout=10))
-        return opened[-1]
-
-    yield begin
-    for each in opened:
-        each.close()
-    server.stop()
-    thread.join(timeout=30)
+    return connect_to(hello)
 
 
 def refusal(answer: bytes) -> tuple[bytes, str]:
@@ -89,6 +96,43 @@ def test_a_large_body_is_no_large_head(connect: Callable[[], socket.socket]) -> 
     connection.sendall(b"Content-Length: %d\r\n\r\n" % size + b"x" * size)
 
     assert connection.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_head_that_begins_behind_a_large_body_is_no_large_head(
+    connect: Callable[[], socket.socket],
+) -> None:
+    connection = connect()
+    size = MAX_HEAD_BYTES + 1000
+
+    connection.sendall(HELLO + b"Content-Length: %d\r\n\r\n" % size + b"x" * size + HELLO)
+    first = connection.recv(1000)
+    connection.sendall(b"\r\n")
+
+    assert [first[-5:], connection.recv(1000)[-5:]] == [b"hello"] * 2
+
+
+async def refuse_all(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that lets nothing in."""
+    assert scope["type"] == "lifespan"
+    for step in ("startup", "shutdown"):
+        await receive()
+        scope["state"]["turn_away"] = lambda *_: Refusal(429, [], b"x" * 1000)
+        await send({"type": f"lifespan.{step}.complete"})
+
+
+def test_who_pipelines_requests_and_reads_no_refusal_is_not_read_any_further(
+    connect_to: Callable[[ASGIApp], Callable[[], socket.socket]],
+) -> None:
+    connection = connect_to(refuse_all)()
+    connection.settimeout(2)
+    many = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n" * 1_000_000
+
+    with pytest.raises(TimeoutError):
+        connection.sendall(many)
+    connection.settimeout(10)
+
+    for _ in range(100):
+        assert connection.recv(100_000)
 
 
 def test_several_requests_share_a_connection(connect: Callable[[], socket.socket]) -> None:

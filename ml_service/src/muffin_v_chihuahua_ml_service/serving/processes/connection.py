@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ulid import ULID
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ..answers import error_body
+from ..exchange import new_id
 from ..front import Refusal
 
 MAX_HEAD_BYTES = 32 * 1024
@@ -35,6 +35,8 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._in_head = False
         self._head_bytes = 0
+        self._has_completed = self._is_behind = False
+        """Of the bytes that are parsed now: whether a request ended in them, and the head began behind it."""
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -52,13 +54,15 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and refuse a head that does not end."""
+        self._has_completed = self._is_behind = False
         super().data_received(data)
         if self.transport.is_closing():
             return
         if not self._in_head:
             self._watch_what_is_ignored()
             return
-        self._head_bytes += len(data)
+        if not self._is_behind:
+            self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(431, _TOO_LARGE, "headers_too_large")
         elif self._head_timer is None:
@@ -75,6 +79,7 @@ class Connection(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
+        self._is_behind = self._has_completed
 
     def on_headers_complete(self) -> None:
         """Its body begins, or another request."""
@@ -84,6 +89,11 @@ class Connection(HttpToolsProtocol):
             raise ValueError(_TOO_LARGE)  # the parser stops
         if not self._turns_away():
             super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """A request has come whole."""
+        super().on_message_complete()
+        self._has_completed = True
 
     def _turns_away(self) -> bool:
         """Whether this request was refused already; nothing is made for it that is made for the others."""
@@ -104,7 +114,15 @@ class Connection(HttpToolsProtocol):
         self.transport.write(b"".join((STATUS_LINE[refusal.status], *head, b"\r\n", refusal.body)))
         self.cycle = _Over()  # type: ignore[assignment]
         self.on_response_complete()
+        if self.flow.write_paused:  # who reads no answers is asked for no more requests
+            self.flow.pause_reading()
         return True
+
+    def resume_writing(self) -> None:
+        """The caller has read its answers."""
+        super().resume_writing()
+        if isinstance(self.cycle, _Over):
+            self.flow.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
         """What uvicorn calls where the parser stopped."""
@@ -126,7 +144,7 @@ class Connection(HttpToolsProtocol):
             self._head_timer = None
 
     def _refuse(self, status: int, sentence: str, code: str) -> None:
-        body = error_body(sentence, code, str(ULID()))
+        body = error_body(sentence, code, new_id())
         head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(
             body
         )
