@@ -6,7 +6,7 @@ from time import monotonic, sleep
 import pytest
 from PIL import Image
 
-from muffin_v_chihuahua.answers import NotSent
+from muffin_v_chihuahua.answers import InternalError, NotSent
 from muffin_v_chihuahua.batch import BUSY_TRIES, Batch, Left
 from muffin_v_chihuahua.handed_in import HandedIn
 from muffin_v_chihuahua.inference_client import (
@@ -28,7 +28,7 @@ class FakeClient(InferenceClient):
     """Answers with what was told for the file's name, once each; else with a prediction."""
 
     def __init__(self) -> None:
-        self.errors: dict[str, list[InferenceError]] = {}
+        self.errors: dict[str, list[Exception]] = {}
         self.asked: list[str] = []
         self.at_once = 0
         self.most_at_once = 0
@@ -61,6 +61,15 @@ def picture() -> bytes:
     packed = BytesIO()
     Image.new("RGB", (8, 8), "tan").save(packed, "PNG")
     return packed.getvalue()
+
+
+def without_palette() -> bytes:
+    """A PNG of mode P, less its chunk PLTE: length, name, data, checksum."""
+    packed = BytesIO()
+    Image.new("P", (8, 8)).save(packed, "PNG")
+    content = packed.getvalue()
+    begin = content.index(b"PLTE") - 4
+    return content[:begin] + content[begin + 12 + int.from_bytes(content[begin : begin + 4]) :]
 
 
 def pictures(*names: str) -> list[HandedIn]:
@@ -291,14 +300,44 @@ def test_as_long_as_somebody_looks_the_pictures_wait(client: FakeClient) -> None
     assert errors_in(batch) == [Left]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_bug_in_one_thread_leaves_the_others_at_work(batch: Batch) -> None:
+def test_an_unforeseen_error_is_its_pictures_sentence_and_ends_no_thread(
+    client: FakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
     def read() -> bytes:
         raise ZeroDivisionError
 
-    batch.add([HandedIn("a", read), *pictures("b", "c")])
+    client.errors = {"b": [KeyError("b")], "c": [MemoryError()]}
+    batch = Batch(client, threads=1)
+    batch.add([HandedIn("a", read), *pictures("b", "c", "d")])
+    assert errors_in(ended(batch)) == [InternalError] * 3 + [None]
+    assert not batch.failure
+    assert not batch.may_go_on  # an answer that could not be read may have been recorded
+    assert [record.exc_info and record.exc_info[0] for record in caplog.records] == [
+        ZeroDivisionError,
+        KeyError,
+        MemoryError,
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_of_the_batch_itself_does_not_keep_it_running(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_keep", lambda *_: 1 / 0)  # inside: no picture gets there
+    batch.add(pictures("a"))
     ended(batch)
-    assert names_in(batch) == ["b", "c"]
+    assert batch.look().total == 0
+
+
+def test_a_palette_picture_without_its_palette_is_answered_and_not_shown(
+    batch: Batch, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = without_palette()
+    batch.add([*pictures("a"), *(HandedIn(str(number), lambda: content) for number in range(8))])
+    answers = [answer for _, answer in ended(batch).answers()]
+    assert all(answer.prediction for answer in answers)
+    assert [bool(answer.thumbnail) for answer in answers] == [True] + [False] * 8
+    assert len(caplog.records) == 8
 
 
 def test_whoever_waits_for_the_end_is_told_of_it_and_not_kept_longer(client: FakeClient) -> None:

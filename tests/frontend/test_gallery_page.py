@@ -121,6 +121,29 @@ def test_a_picture_that_has_gone_since_is_a_sentence_and_no_crash(visitor: "Visi
     assert "cannot be read: No such file" in visitor.words
 
 
+def test_an_unforeseen_error_in_one_picture_is_a_sentence_beside_the_answers_to_the_others(
+    visitor: "Visitor", gallery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_bytes = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path.parent == gallery / "ape":
+            raise MemoryError
+        return read_bytes(path)
+
+    rmtree(gallery / "ape")
+    (gallery / "ape").mkdir()
+    (gallery / "ape" / "ape.png").touch()
+    for path in sorted(gallery.glob("bee/*"))[2:]:
+        path.unlink()
+    monkeypatch.setattr(Path, "read_bytes", read)
+    visitor.sees_the_page()
+    assert visitor.complaints == [
+        "This page failed on this picture. It is not your fault, and it is in the log."
+    ]
+    assert len(visitor.bars) == 6
+
+
 def test_a_service_that_is_down_is_named_and_can_be_tried_again(
     visitor: "Visitor", service: "FakeService"
 ) -> None:

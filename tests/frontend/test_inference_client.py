@@ -1,9 +1,10 @@
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from urllib3.util import connection
 
 from muffin_v_chihuahua.http_session import new_session
 from muffin_v_chihuahua.inference_client import (
@@ -96,18 +97,72 @@ def test_a_host_that_nobody_knows_is_unreachable() -> None:
         assert "http://nowhere.invalid:8000" in failure_of(client, ServiceUnreachable)
 
 
-def test_a_connection_that_was_cut_is_tried_again(client: InferenceClient, service: "FakeService") -> None:
+def test_a_get_that_was_cut_off_is_tried_again(client: InferenceClient, service: "FakeService") -> None:
     service.replies = [service.raw(0, hang_up=True)] * 2
-    assert client.predict(b"picture", "rex.jpg").is_sure
-    assert [asked.picture for asked in service.asked] == [b"picture"] * 3
+    assert client.health().model.name == "fake-model"
+    assert len(service.asked) == 3
 
 
-def test_a_connection_that_is_cut_every_time_is_given_up(
+def test_a_get_that_is_cut_off_every_time_is_given_up(
     client: InferenceClient, service: "FakeService"
 ) -> None:
-    service.reply = service.raw(0, hang_up=True)
-    assert service.url in failure_of(client, ServiceUnreachable)
+    service.is_broken(service.raw(0, hang_up=True))
+    with pytest.raises(ServiceUnreachable, match=service.url):
+        client.health()
     assert len(service.asked) == 3
+
+
+POSTS = {
+    "predict": lambda client: client.predict(b"picture", "rex.jpg"),
+    "explain": lambda client: client.explain(b"picture", "rex.jpg"),
+    "feedback": lambda client: client.give_feedback("01K0", "muffin"),
+}
+each_post = pytest.mark.parametrize("post", POSTS.values(), ids=POSTS)
+
+
+@each_post
+@pytest.mark.parametrize(
+    "cut", [{"hang_up": True}, {"headers": {"Content-Length": "1000"}}], ids=["before", "within"]
+)
+def test_a_post_that_was_cut_off_is_not_sent_again_for_it_may_have_been_recorded(
+    client: InferenceClient,
+    service: "FakeService",
+    post: Callable[[InferenceClient], object],
+    cut: dict[str, Any],
+) -> None:
+    service.is_broken(service.raw(200, b"{", **cut))
+    with pytest.raises(InferenceError, match=service.url):
+        post(client)
+    assert len(service.asked) == 1
+
+
+@each_post
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_post_that_was_turned_away_is_not_sent_again_here_for_the_batch_waits(
+    client: InferenceClient, service: "FakeService", post: Callable[[InferenceClient], object], status: int
+) -> None:
+    service.is_broken(service.refusal(status, "Come back."))
+    with pytest.raises((ServiceBusy, ServiceNotReady)):
+        post(client)
+    assert len(service.asked) == 1
+
+
+def test_a_post_that_could_not_connect_is_tried_again(
+    client: InferenceClient, service: "FakeService", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    connect = connection.create_connection
+
+    def refused_twice(*args: Any, **kwargs: Any) -> socket.socket:
+        tried.append(args)
+        if len(tried) <= 2:
+            raise ConnectionRefusedError
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr(connection, "create_connection", refused_twice)
+    assert client.predict(b"picture", "rex.jpg").is_sure
+    assert len(tried) == 3
+    assert len(service.asked) == 1
 
 
 def test_a_slow_service_is_not_asked_again(client: InferenceClient, service: "FakeService") -> None:

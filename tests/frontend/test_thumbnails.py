@@ -72,6 +72,20 @@ def test_a_picture_that_was_cut_off_has_no_thumbnail(kind: str) -> None:
     assert thumbnail(noise[: len(noise) // 2]) is None
 
 
+@pytest.mark.parametrize("error", [AssertionError, KeyError, MemoryError])
+def test_an_unforeseen_error_means_no_thumbnail_and_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: type[Exception]
+) -> None:
+    def getexif(_image: Image.Image) -> None:
+        raise error
+
+    monkeypatch.setattr(Image.Image, "getexif", getexif)
+    picture = noise((20, 20))
+    assert not is_small(picture)
+    assert thumbnail(picture) is None
+    assert [record.exc_info and record.exc_info[0] for record in caplog.records] == [error]
+
+
 @pytest.mark.parametrize("edge", [8_000, 12_000, 20_000])
 def test_a_picture_that_would_fill_the_memory_is_not_unpacked(edge: int) -> None:
     assert thumbnail(saved(Image.new("1", (edge, edge)))) is None

@@ -179,20 +179,13 @@ class Batch:
 
     def _ask_about(self, task: _Task) -> None:
         try:
-            answer = self._answer_to(task.picture)
+            answer = ask(self._client, task.picture.read, task.picture.name)
         except InferenceError as error:
             self._put_back(task, error)
         else:
             self._keep(task, answer)
         finally:  # a bug of ours ends this thread; nobody is to wait for it
             self._at_work.discard(task.place)
-
-    def _answer_to(self, picture: HandedIn) -> Answer:
-        try:
-            content = picture.read()
-        except NotSent as error:
-            return Answer(picture.name, None, error=error)
-        return ask(self._client, content, picture.name)
 
     def _keep(self, task: _Task, answer: Answer) -> None:
         with self._changed:

@@ -13,7 +13,7 @@ CONNECTIONS = 32  # kept open, for as many visitors at once
 
 
 class _RepeatUnlessSlow(Retry):
-    """Repeats what could not connect or was cut off, never what was slow: to wait twice helps nobody."""
+    """Repeats what could not connect and a GET that was cut off, never what was slow: it stays slow."""
 
     def increment(self, *args: Any, **kwargs: Any) -> Self:
         if isinstance(error := kwargs.get("error"), ReadTimeoutError):
@@ -35,7 +35,7 @@ def new_session() -> requests.Session:
         status=0,
         other=0,
         respect_retry_after_header=False,  # a status with that header is an answer, and the page shows it
-        allowed_methods=None,  # a POST too: a prediction changes nothing in the service
+        # a POST that was cut off is not among allowed_methods: it may have been answered, and recorded
         backoff_factor=0.1,
     )
     for scheme in ("http://", "https://"):

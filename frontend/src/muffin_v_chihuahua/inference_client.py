@@ -1,7 +1,7 @@
 """The prediction service, as it is seen from here.
 
 InferenceError          there is no answer; the text says why, in a sentence for a person
-├── ServiceUnreachable  no connection: refused, no such host, cut off again and again
+├── ServiceUnreachable  no connection: refused, no such host, cut off
 ├── ServiceTimeout      connected, but no answer in time; 504 is the same from the other side
 ├── ServiceNotReady     503: it loads its model, is about to stop, or misses something that it needs
 ├── ServiceBusy         429: too many are asking; it says when to come back
@@ -60,7 +60,7 @@ class InferenceError(Exception):
 
 
 class ServiceUnreachable(InferenceError):
-    """No connection: refused, no such host, cut off again and again."""
+    """No connection: refused, no such host, cut off."""
 
     sentence = mark("The prediction service at {address} cannot be reached.")
 

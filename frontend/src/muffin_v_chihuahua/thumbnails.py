@@ -1,8 +1,11 @@
 """Small copies of pictures for the page, so that a telephone's twelve megapixels do not stay in memory."""
 
+import logging
 from io import BytesIO
 
 from PIL import ExifTags, Image, ImageOps
+
+logger = logging.getLogger(__name__)
 
 EDGE = 480  # pixels: a card is at most half as many wide, screens have two to a point, networks take fewer
 SMALL_EDGE = 640  # pixels
@@ -29,6 +32,9 @@ def thumbnail(picture: bytes, edge: int = EDGE) -> bytes | None:
             return _small(opened, edge) if opened.width * opened.height <= LARGEST else None
     except UNREADABLE:
         return None
+    except Exception:  # a picture has its answer without a copy, too
+        logger.exception("A picture cannot be shown:")
+        return None
 
 
 def is_small(picture: bytes) -> bool:
@@ -37,7 +43,7 @@ def is_small(picture: bytes) -> bool:
         with Image.open(BytesIO(picture), formats=["JPEG"]) as opened:
             is_upright = opened.getexif().get(ExifTags.Base.Orientation, 1) == 1
             return is_upright and max(opened.size) <= SMALL_EDGE and len(picture) <= SMALL_BYTES
-    except UNREADABLE:
+    except Exception:  # noqa: BLE001 - thumbnail() reads the same, and logs it
         return False
 
 

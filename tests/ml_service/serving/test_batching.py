@@ -159,13 +159,13 @@ def test_callers_who_left_are_skipped(in_virtual_time: Run) -> None:
 
 
 def test_a_caller_who_leaves_takes_its_item_along_while_the_engine_still_works(in_virtual_time: Run) -> None:
-    class Picture(int):
+    class Picture:
         """Something whose end can be seen."""
 
     async def leave() -> None:
         one = batcher(FakeEngine())
         busy = asyncio.create_task(one.run(0))
-        picture = Picture()
+        picture: Any = Picture()
         kept = weakref.ref(picture)
         leaving = asyncio.create_task(one.run(picture))
         await asyncio.sleep(0.5)

@@ -88,11 +88,14 @@ def _answers(client: InferenceClient, shown: Sequence[Path]) -> list[Answer]:
 
 
 def _ask_about(client: InferenceClient, path: Path) -> Answer:
+    return ask(client, partial(_read, path), path.name)
+
+
+def _read(path: Path) -> bytes:
     try:
-        picture = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        return Answer(title_of(path), None, error=NotSent(f"It cannot be read: {error.strerror}."))
-    return ask(client, picture, path.name)
+        raise NotSent(f"It cannot be read: {error.strerror}.") from error
 
 
 def _draw_answers(client: InferenceClient, answers: Sequence[Answer]) -> None:
