@@ -1,4 +1,4 @@
-"""An engine that raises, or hangs, on one picture: only that caller fails."""
+"""An engine that raises on one picture fails that caller alone; one that hangs, that batch."""
 
 import asyncio
 import threading
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from muffin_v_chihuahua_ml_service.errors import EngineFailed, EngineStuck, InvalidBundle
 from muffin_v_chihuahua_ml_service.model.predictor import Prediction, Predictor
+from muffin_v_chihuahua_ml_service.serving import live_model
 from muffin_v_chihuahua_ml_service.serving.batching import Batched
 from muffin_v_chihuahua_ml_service.serving.live_model import LiveModel
 
@@ -102,7 +103,7 @@ def test_an_engine_that_raises_on_one_picture_fails_that_caller_alone(
 
 @pytest.mark.parametrize("streams", [1, 2])
 @pytest.mark.parametrize("max_batch", [1, 4])
-def test_an_engine_that_hangs_on_one_picture_is_replaced_and_fails_that_caller_alone(
+def test_an_engine_that_hangs_on_one_picture_is_replaced_and_fails_that_batch_alone(
     workshop: Workshop, streams: int, max_batch: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     states: list[bool] = []
@@ -123,9 +124,15 @@ def test_an_engine_that_hangs_on_one_picture_is_replaced_and_fails_that_caller_a
 
     answers = asyncio.run(run())
 
-    assert [isinstance(each, EngineStuck) for each in answers] == [False] * 6 + [True] + [False] * 8
-    assert all(isinstance(each, Batched) for each in answers[7:])
-    assert workshop.loads >= 1
+    stuck = [isinstance(each, EngineStuck) for each in answers]
+    assert stuck[6]
+    assert 1 <= sum(stuck) <= max_batch
+    assert not any(stuck[12:])
+    assert all(
+        isinstance(each, Batched) for each, is_stuck in zip(answers, stuck, strict=True) if not is_stuck
+    )
+    assert sum(HANGS in batch for batch in workshop.engine.batches) == 1  # nobody tries it again
+    assert workshop.loads == 1
     assert True in states
     assert "hangs" in caplog.text
     assert "has been replaced" in caplog.text
@@ -155,22 +162,32 @@ def test_an_engine_that_hangs_on_an_explanation_is_replaced_and_the_next_is_expl
     assert caplog.text.count("RuntimeError: cannot") == 1
 
 
-def test_where_the_engine_cannot_be_loaded_again_the_old_one_goes_on_and_the_log_says_so(
-    workshop: Workshop, caplog: pytest.LogCaptureFixture
+def test_while_the_engine_cannot_be_loaded_again_nobody_waits_for_it_and_it_is_tried_again(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(live_model, "_SHORTEST_PAUSE_S", 0.01)
     workshop.fails = True
 
     async def run() -> list[Any]:
         model = live(workshop.predictor(1, 1))
-        return [*await ask(model, [7.0, HANGS, 7.0]), model.is_stuck]
+        answers = await ask(model, [7.0, HANGS, 7.0])
+        while workshop.loads < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        states = [model.is_stuck, model.is_lost]
+        workshop.fails = False
+        while model.is_lost:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return [*answers, *states, model.is_stuck, *await ask(model, [7.0])]
 
-    first, stuck, third, is_stuck = asyncio.run(run())
+    first, stuck, third, was_stuck, was_lost, is_stuck, last = asyncio.run(run())
 
     assert isinstance(first.result, Prediction)
     assert isinstance(stuck, EngineStuck)
-    assert isinstance(third.result, Prediction)
-    assert not is_stuck
-    assert "could not be loaded again: it is gone" in caplog.text
+    assert isinstance(third, EngineStuck)
+    assert (was_stuck, was_lost, is_stuck) == (True, True, False)
+    assert isinstance(last.result, Prediction)
+    assert "could not be loaded again, and is tried again: it is gone" in caplog.text
+    assert "has been replaced" in caplog.text
 
 
 def test_closing_answers_what_has_begun(workshop: Workshop) -> None:

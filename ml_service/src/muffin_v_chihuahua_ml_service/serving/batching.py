@@ -41,13 +41,14 @@ class MicroBatcher(Generic[Item, Result]):
     get theirs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an engine has as many properties
         self,
         run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
         lanes: int,
         max_batch: int,
         capacity: int,
+        splits: Callable[[Exception], bool] = lambda _: True,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         """Make one that calls ``run`` for at most ``lanes`` batches at once.
@@ -57,9 +58,11 @@ class MicroBatcher(Generic[Item, Result]):
             lanes: how many batches may run at once.
             max_batch: most items of a batch.
             capacity: how many items may be on their way to a lane; whoever asks for a place beyond waits.
+            splits: whether a batch that raised this is run again in halves, to find the culprit.
             clock: seconds.
         """
         self._run = run
+        self._splits = splits
         self._clock = clock
         self._free_lanes = lanes
         self._max_batch = max_batch
@@ -148,9 +151,10 @@ class MicroBatcher(Generic[Item, Result]):
                 entry.answer.set_result(Batched(result, began, ended, len(batch)))
 
     async def _answer_apart(self, batch: list[_Entry[Item, Result]], error: Exception) -> None:
-        if len(batch) == 1:
-            if batch[0].is_wanted:
-                batch[0].answer.set_exception(error)
+        if len(batch) == 1 or not self._splits(error):
+            for entry in batch:
+                if entry.is_wanted:
+                    entry.answer.set_exception(error)
             return
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):

@@ -75,6 +75,18 @@ class InferenceService:
             raise ModelNotReady("The model's engine hangs and is being replaced.")
         return model
 
+    @property
+    def answering_model(self) -> LiveModel:
+        """The model, where it can answer now or soon.
+
+        Raises:
+            ModelNotReady: it is loading, could not be loaded, or its engine hangs and cannot be replaced.
+        """
+        model = self.models.current
+        if model.is_lost:
+            raise ModelNotReady("The model's engine hangs and could not be loaded again yet.")
+        return model
+
     def abandon(self) -> None:
         """Leave what runs to itself, because the event loop ends."""
         self._decoding.abandon()
@@ -90,7 +102,7 @@ class InferenceService:
             RejectedPicture: the bytes are no picture that can be answered.
             EngineFailed, EngineStuck: the engine did not manage this picture.
         """
-        model = self.models.current
+        model = self.answering_model
         self.admission.check(None if deadline is None else deadline.remaining_s)
         with self.admission.admitted():
             return await self._answer(model, data)

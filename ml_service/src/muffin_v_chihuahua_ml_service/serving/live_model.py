@@ -24,6 +24,9 @@ BatchRan = Callable[[Predictor, int], None]
 
 _T = TypeVar("_T")
 
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+"""Between two tries to load an engine that hung, each pause twice as long as the one before."""
+
 
 @dataclass(frozen=True)
 class _Threads:
@@ -68,11 +71,13 @@ class LiveModel:
         self.explanations = asyncio.Lock()
         """Held by the one explanation that is made; it may ask the batcher more than once."""
         self._replacing: asyncio.Task[None] | None = None
+        self._retrying: asyncio.Task[None] | None = None
         self.batcher: MicroBatcher[Picture, Prediction] = MicroBatcher(
             self._run,
             lanes=predictor.streams,
             max_batch=predictor.max_batch,
             capacity=predictor.streams * predictor.max_batch + decoders,
+            splits=lambda error: not isinstance(error, EngineStuck),
         )
 
     @property
@@ -87,17 +92,28 @@ class LiveModel:
     @property
     def is_stuck(self) -> bool:
         """Whether its engine hangs and its replacement is not there yet."""
-        return self._replacing is not None
+        return self._replacing is not None or self.is_lost
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its engine hangs and could not be loaded again so far."""
+        return self._retrying is not None
 
     async def close(self) -> None:
         """Answer what has begun, then end the threads."""
         async with self.explanations:  # until one has ended it may ask for more, which would wait for ever
             await self.batcher.finish()
+        self._stop_retrying()
         self._threads.close()
 
     def abandon(self) -> None:
         """Leave what runs to itself, because the event loop ends."""
+        self._stop_retrying()
         self._threads.abandon()
+
+    def _stop_retrying(self) -> None:
+        if self._retrying is not None:
+            self._retrying.cancel()
 
     async def explain(self, picture: Picture) -> Explained:
         """What the predictor's activation maps show, in a thread that no prediction waits for.
@@ -123,6 +139,8 @@ class LiveModel:
         """What the engine makes of pictures, unless it hangs."""
         if self._replacing is not None:
             await asyncio.shield(self._replacing)
+        if self.is_lost:
+            raise EngineStuck("The engine hangs and could not be loaded again yet.")
         predictor = self.predictor
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -146,13 +164,28 @@ class LiveModel:
 
     async def _load_again(self) -> None:
         _log.error("The engine of %s hangs; it is left behind and loaded again.", self.title)
+        try:
+            if not await self._is_loaded_again():
+                self._retrying = asyncio.create_task(self._retry())
+        finally:
+            self._replacing = None
+
+    async def _retry(self) -> None:
+        pause_s = _SHORTEST_PAUSE_S
+        while True:
+            await asyncio.sleep(pause_s)
+            if await self._is_loaded_again():
+                break
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        self._retrying = None
+
+    async def _is_loaded_again(self) -> bool:
         self._threads.close()
         self._threads = _Threads.of(self.predictor)
         try:
             self.predictor = await self._threads.answering.run(self.predictor.again)
         except MLServiceError as error:
-            _log.error("The engine could not be loaded again: %s", error)
-        else:
-            _log.warning("The engine has been replaced: %s answers again.", self.title)
-        finally:
-            self._replacing = None
+            _log.error("The engine could not be loaded again, and is tried again: %s", error)
+            return False
+        _log.warning("The engine has been replaced: %s answers again.", self.title)
+        return True

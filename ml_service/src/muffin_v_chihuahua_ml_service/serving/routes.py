@@ -143,7 +143,7 @@ async def sent_picture(request: Request) -> AsyncIterator[tuple[Upload, Deadline
     settings = service.settings
     deadline = Deadline.after(limit_s(request.headers.get(TIMEOUT_HEADER), settings.timeout_ms))
     async with deadline.enforced():
-        _ = service.models.current  # without a model, no body is read
+        _ = service.answering_model  # without one, no body is read
         declared = min(declared_bytes(request) or 0, settings.max_picture_bytes)
         with service.admission.bytes_held(declared) as hold:
             upload = await read_upload(
