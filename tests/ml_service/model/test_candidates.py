@@ -1,6 +1,10 @@
 """Which engine comes first; no runtime is needed to say so."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +166,25 @@ def test_an_engine_that_is_not_installed_is_refused(
 
     with pytest.raises(EngineUnavailable, match=reason):
         find_candidates(fake_bundle(quantised=QUANTISED), choice)
+
+
+def test_an_engine_that_is_installed_and_cannot_be_imported_is_passed_over(
+    default_bundle: ModelBundle, tmp_path: Path
+) -> None:
+    broken = tmp_path / "openvino/__init__.py"
+    broken.parent.mkdir()
+    broken.write_text("raise ImportError('libtbb.so.12: cannot open shared object file')")
+    picture = default_bundle.folder / default_bundle.manifest.golden[0].file
+    line = [sys.executable, "-m", "muffin_v_chihuahua_ml_service", "predict", str(picture)]
+
+    def predict(engine: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - ourselves
+            [*line, "--model", str(default_bundle.folder), "--engine", engine],
+            env=os.environ | {"PYTHONPATH": str(tmp_path), "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert predict("auto").returncode == 0
+    assert "openvino is installed and cannot be imported (libtbb.so.12" in predict("openvino").stderr

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidBundle
+from ..errors import EngineUnavailable, InvalidBundle
 from ..settings import DEFAULT_LIMITS, EngineChoice, PictureLimits, PrecisionChoice
 from .bundle import Calibration, GoldenPicture, Manifest, ModelBundle, Precision
 from .engines import Candidate, Engine, find_candidates, load_candidate
@@ -175,7 +175,7 @@ def load_predictor(  # noqa: PLR0913 - what can be set of it
     for candidate in others:
         try:
             loaded = _proven(bundle, candidate, threads, streams)
-        except InvalidBundle as error:
+        except (InvalidBundle, EngineUnavailable) as error:
             _log.warning("%s is left out: %s", candidate, error)
         else:
             break

@@ -19,3 +19,17 @@ def test_who_has_connected_is_heard_and_nobody_else_connects() -> None:
             taken, _ = listener.accept()
             with taken, taken.makefile("rb") as heard:
                 assert heard.read() == b"before and after"
+
+
+def test_where_no_filter_is_permitted_the_end_goes_on_and_says_what_that_means(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Listener(socket.socket):
+        def setsockopt(self, *_: object) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+    caplog.set_level("INFO")
+    with Listener() as listener:
+        close_the_door(listener)
+
+    assert "may be cut off: no socket filter ([Errno 1] Operation not permitted)" in caplog.text

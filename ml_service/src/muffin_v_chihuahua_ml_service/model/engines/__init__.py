@@ -6,9 +6,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import EngineUnavailable
 from ...settings import EngineChoice, PrecisionChoice
 from ..bundle import EngineName, ModelBundle, Precision
-from .candidates import CANDIDATES, RUNTIMES, Candidate, Found, find_candidates
+from .candidates import CANDIDATES, RUNTIMES, Candidate, Found, find_candidates, not_importable
 
 __all__ = [
     "CANDIDATES",
@@ -78,10 +79,17 @@ def load_engine(
 
 
 def load_candidate(bundle: ModelBundle, candidate: Candidate, *, threads: int, streams: int) -> Engine:
-    """Load the bundle's network with one that ``find_candidates`` found."""
+    """Load the bundle's network with one that ``find_candidates`` found.
+
+    Raises:
+        EngineUnavailable: the engine is installed, and cannot be imported.
+    """
     artefact = bundle.artefact(candidate.engine, candidate.precision)
     assert artefact is not None  # noqa: S101 - or it would not have been found
-    return _load(candidate, artefact, threads, streams)
+    try:
+        return _load(candidate, artefact, threads, streams)
+    except ImportError as error:
+        raise EngineUnavailable(f"{not_importable(candidate, error)}.") from error
 
 
 def _load(candidate: Candidate, artefact: Path, threads: int, streams: int) -> Engine:

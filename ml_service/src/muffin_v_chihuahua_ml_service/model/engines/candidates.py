@@ -79,9 +79,18 @@ def _obstacle(bundle: ModelBundle, candidate: Candidate) -> str | None:
         return f"the bundle {bundle.manifest.name} has no artefact for {of_which}"
     if find_spec(RUNTIMES[candidate.engine]) is None:
         return f"{RUNTIMES[candidate.engine]} is not installed"
-    if candidate.precision == "bf16" and not _has_bf16():
-        return "this processor has no bf16"
+    if candidate.precision == "bf16":
+        try:
+            return None if _has_bf16() else "this processor has no bf16"
+        except ImportError as error:
+            return not_importable(candidate, error)
     return None
+
+
+def not_importable(candidate: Candidate, error: ImportError) -> str:
+    """What stands in the way of an engine that is installed, and yet cannot be imported here."""
+    reason = str(error).partition("\n")[0]
+    return f"{RUNTIMES[candidate.engine]} is installed and cannot be imported ({reason})"
 
 
 def _has_bf16() -> bool:
