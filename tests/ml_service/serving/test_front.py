@@ -152,6 +152,28 @@ def test_while_draining_the_healthcheck_is_off_answers_close_their_connection_an
     assert answer.headers["connection"] == "close"
 
 
+GET_ROUTES = ("/", "/livez", "/readyz", "/model", "/metrics", "/feedback", "/docs", "/openapi.json")
+
+
+@pytest.mark.parametrize("path", [*GET_ROUTES, "/predict", "/nowhere"])
+def test_head_is_answered_as_get_is_but_without_a_body(client: TestClient, path: str) -> None:
+    get, head = client.get(path), client.head(path)
+
+    assert head.status_code == get.status_code
+    assert head.headers.keys() == get.headers.keys()
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert head.headers["content-length"] == get.headers["content-length"] or path == "/metrics"
+    assert head.content == b""
+
+
+def test_who_is_told_of_a_head_is_told_that_it_was_one(make_predictor: Callable[..., Predictor]) -> None:
+    told: list[Exchange] = []
+    with TestClient(create_app(Settings(), make_predictor, observers=[told.append])) as client:
+        client.head("/metrics")
+
+    assert [(each.method, each.route, each.status) for each in told] == [("HEAD", "/metrics", 200)]
+
+
 async def echo_type(scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": scope["type"]})
 

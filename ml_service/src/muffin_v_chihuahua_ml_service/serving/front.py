@@ -39,6 +39,8 @@ class Front:
         service: InferenceService = scope["state"]["service"]
         exchange = Exchange(_request_id(scope["headers"]), scope["method"], scope["path"])
         scope["state"]["exchange"] = exchange
+        if exchange.method == "HEAD":  # RFC 9110, section 9.3.2: a GET whose body the server leaves out
+            scope = {**scope, "method": "GET"}
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -135,3 +135,16 @@ def test_a_refused_body_that_stops_is_silence(
         connection.sendall(BODY[:100])
 
         assert read_all(connection) == b""
+
+
+def test_the_answer_to_a_head_ends_with_its_headers(running: Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(b"HEAD /docs HTTP/1.1\r\nHost: here\r\n\r\nGET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        response = http.client.HTTPResponse(connection, method="HEAD")
+        response.begin()
+        length = response.getheader("content-length")
+        status, _, content = answer_on(connection)
+
+    assert response.status == HTTPStatus.OK
+    assert int(length or 0) > 0
+    assert (status, json.loads(content)["Status"]) == (200, "UP")
