@@ -20,6 +20,8 @@ def test_every_route_of_ours_is_documented_with_its_refusals(client: TestClient)
 
     assert {path: set(operations) for path, operations in paths.items()} == {
         "/": {"get"},
+        "/livez": {"get"},
+        "/readyz": {"get"},
         "/model": {"get"},
         "/metrics": {"get"},
         "/predict": {"post"},
@@ -30,6 +32,8 @@ def test_every_route_of_ours_is_documented_with_its_refusals(client: TestClient)
     assert paths["/model"]["get"]["responses"].keys() == {"200", "503"}
     assert paths["/metrics"]["get"]["responses"].keys() == {"200"}
     assert "mvc_" in paths["/metrics"]["get"]["responses"]["200"]["content"]["text/plain"]["example"]
+    assert paths["/livez"]["get"]["responses"].keys() == {"200"}
+    assert paths["/readyz"]["get"]["responses"].keys() == {"200", "503"}
     assert paths["/"]["get"]["responses"].keys() == {"200", "503"}
     assert paths["/predict"]["post"]["responses"].keys() == {
         *("200", "400", "408", "413", "415", "422", "429", "500", "503", "504")

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 from muffin_v_chihuahua_ml_service.errors import InvalidBundle
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.serving.app import create_app
+from muffin_v_chihuahua_ml_service.serving.live_model import LiveModel
 from muffin_v_chihuahua_ml_service.settings import Settings
 
 Until = Callable[[Callable[[], bool]], None]
@@ -58,6 +59,36 @@ def test_after_a_failed_load_calls_are_told_why(until: Until, red: bytes, method
     assert int(response.headers["Retry-After"]) >= 1
     assert response.json()["code"] == "model_not_ready"
     assert "model.json: the reason." in response.json()["error"]
+
+
+@pytest.mark.parametrize("state", ["well", "loading", "failed", "draining", "stuck"])
+def test_a_service_is_alive_in_every_state_and_ready_where_the_healthcheck_says_so(
+    make_predictor: Callable[..., Predictor], until: Until, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    may_load = threading.Event()
+
+    def load() -> Predictor:
+        may_load.wait(timeout=30)
+        if state == "failed":
+            raise InvalidBundle("model.json: the reason.")
+        return make_predictor()
+
+    with TestClient(create_app(Settings(), load)) as client:
+        service = client.app_state["service"]
+        if state != "loading":
+            may_load.set()
+            until(service.models.first_load_ended.is_set)
+        service.is_draining = state == "draining"
+        if state == "stuck":
+            monkeypatch.setattr(LiveModel, "is_stuck", True)
+        alive, ready, health = (client.get(path) for path in ("/livez", "/readyz", "/"))
+        may_load.set()
+
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+    assert ready.status_code == health.status_code == (200 if state == "well" else 503)
+    assert ready.json().keys() == health.json().keys()
+    assert ready.json().get("code") == health.json().get("code")
+    assert ready.headers.get("Retry-After") == health.headers.get("Retry-After")
 
 
 def test_before_the_model_is_there_the_body_of_a_picture_is_not_looked_at(until: Until) -> None:

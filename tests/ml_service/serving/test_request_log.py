@@ -95,6 +95,8 @@ def test_what_a_caller_writes_into_a_path_cannot_steer_a_terminal_or_forge_a_lin
         ("/", 200, "info", False),
         ("/", 200, "debug", True),
         ("/metrics", 200, "info", False),
+        ("/livez", 200, "info", False),
+        ("/readyz", 200, "info", False),
         ("/", 503, "info", True),
         ("/predict", 200, "info", True),
         ("/predict", 200, "warning", False),

@@ -14,7 +14,7 @@ from .inference import Answer
 
 Stage = Literal["read", "decode", "queue", "inference", "postprocess"]
 
-_ROUTINE_PATHS = frozenset({"/", "/metrics"})
+_ROUTINE_PATHS = frozenset({"/", "/livez", "/readyz", "/metrics"})
 
 
 def new_id() -> str:

@@ -19,6 +19,7 @@ from .schemas import (
     DigestedModel,
     Health,
     LabelProbability,
+    Liveness,
     ModelReference,
     PredictionAnswer,
     Timings,
@@ -100,6 +101,13 @@ REFUSALS: Responses = {**REJECTED, **_TOO_BUSY, **_FAILED, **NOT_READY, **_TOO_L
 """What whoever sends a picture may get instead of an answer."""
 
 
+@router.get("/livez", summary="Liveness")
+async def livez() -> Liveness:
+    """Answer 200 for as long as the process answers, even while the model loads or the service ends."""
+    return Liveness()
+
+
+@router.get("/readyz", summary="Readiness", responses=NOT_READY)
 @router.get("/", summary="Healthcheck", responses=NOT_READY)
 async def health(service: ServiceDep) -> Health:
     """Answer 200 once the model is loaded, warmed up and checked; 503 before that, and while ending."""

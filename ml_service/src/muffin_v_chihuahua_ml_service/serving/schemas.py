@@ -22,6 +22,12 @@ class Health(BaseModel):
     model: ModelReference
 
 
+class Liveness(BaseModel):
+    """The process answers, whatever its model does."""
+
+    status: Literal["ok"] = "ok"
+
+
 class DigestedModel(ModelReference):
     """Which model answered, to the byte."""
 
