@@ -219,6 +219,28 @@ def test_who_asks_chooses_the_format(client: TestClient, accept: str, content_ty
     assert "mvc_ready" in {family.name for family in families}
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "garbage",
+        ";,=,;version=",
+        "application/openmetrics-text; version=abc",
+        'application/openmetrics-text; version="1.0.0"',
+        "application/openmetrics-text; version=1.x.0; escaping=what",
+        f"application/openmetrics-text; version={'9' * 5000}",
+        "text/plain; version=\xe9",
+        "text/plain; version=abc," * 1000,
+    ],
+)
+def test_whatever_somebody_accepts_is_answered_with_the_numbers(client: TestClient, accept: str) -> None:
+    response = client.get("/metrics", headers={b"accept": accept.encode("latin-1")})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "mvc_ready 1.0" in response.text
+
+
 def test_a_service_without_a_model_says_that_it_is_not_ready_and_whether_its_load_failed(
     until: Until,
 ) -> None:

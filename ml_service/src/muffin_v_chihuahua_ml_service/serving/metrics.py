@@ -118,7 +118,10 @@ class Metrics:
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """All numbers and their content type, in the format that the header Accept prefers; in any thread."""
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except TypeError:  # a version that is no numbers
+            encode, content_type = choose_encoder("")
         return encode(_Exposed(_shared() if self._is_shared else self._registry)), content_type
 
     def _counter(self, name: str, meaning: str, labels: Iterable[str]) -> "_Children":
