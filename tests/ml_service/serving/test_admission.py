@@ -155,6 +155,18 @@ def test_retry_after_is_at_least_a_second() -> None:
     assert {error.retry_after_s for error in service.refused} == {1}
 
 
+def test_retry_after_is_at_most_a_minute_after_a_standstill_of_any_length() -> None:
+    for standstill_s in (100, 1_000, 1_000_000):
+        clock = Clock()
+        admission = Admission(max_wait_s=1, max_bytes=1, parallel=1, clock=clock)
+        with admission.admitted():
+            clock.now += standstill_s
+            with admission.admitted(), pytest.raises(Overloaded) as refusal:
+                admission.check()
+
+        assert refusal.value.retry_after_s == 60
+
+
 def test_a_caller_with_less_time_than_the_wait_is_refused() -> None:
     clock = Clock()
     admission = Admission(max_wait_s=10, max_bytes=1, parallel=1, clock=clock)

@@ -13,6 +13,12 @@ _MEMORY_S = 0.5
 _FIRST_GUESS_S = 0.02
 """Seconds for a picture before any has been answered; the first answers replace it."""
 
+_FEWEST_ANSWERS = 1e-9
+"""What is left to divide by after minutes without an answer."""
+
+_LONGEST_RETRY_S = 60
+"""Most seconds in Retry-After: after a standstill the estimate is longer than any caller should wait."""
+
 
 class Admission:
     """Estimates how long a newcomer would wait, from those inside and how fast answers have been leaving.
@@ -146,9 +152,9 @@ class Admission:
         """Add to the time that answers have taken; what was measured before counts for less."""
         fade = 0.5 ** (seconds / _MEMORY_S)
         self._busy_s = self._busy_s * fade + seconds
-        self._answered *= fade
+        self._answered = max(self._answered * fade, _FEWEST_ANSWERS)
 
 
 def _whole_seconds(wait_s: float) -> int:
     """RFC 9110 has only whole seconds for Retry-After."""
-    return max(1, math.ceil(wait_s))
+    return max(1, math.ceil(min(wait_s, _LONGEST_RETRY_S)))
