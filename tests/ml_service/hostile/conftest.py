@@ -312,6 +312,16 @@ def parts() -> Group:
         "large JPEG of 200 scans": Case(with_scans(large, 200), PARTS),
         "PNG of 30000 chunks": Case(png(9, 9, before=chunk(b"aaAa") * 30_000), PARTS),
         "GIF of 30000 comments": Case(gif(1, 1, b"!\xfe\1a\0" * 30_000 + gif_frame()), PARTS),
+        "GIF of 30000 comments after its frame": Case(gif(1, 1, gif_frame() + b"!\xfe\1a\0" * 30_000), PARTS),
+        "GIF of one comment in 30000 blocks": Case(
+            gif(1, 1, b"!\xfe" + b"\1a" * 30_000 + b"\0" + gif_frame()), PARTS
+        ),
+        "GIF whose frame is 30000 blocks": Case(
+            gif(1, 1, gif_frame()[:-1] + b"\1\0" * 30_000 + b"\0"), PARTS
+        ),
+        "GIF whose frame is 21000 longer blocks": Case(
+            gif(1, 1, gif_frame()[:-1] + (b"\x7f" + bytes(127)) * 21_000), OK
+        ),
         "GIF with 30000 bytes of nothing": Case(gif(1, 1, bytes(30_000) + gif_frame()), PARTS),
         "WebP of 30000 chunks": Case(riff((b"VP8L", vp8l(9, 9)), *[(b"aaaa", b"")] * 30_000), PARTS),
     }
