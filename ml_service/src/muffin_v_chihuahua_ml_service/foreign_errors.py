@@ -1,10 +1,15 @@
-"""What the clients of other machines raise, and what of it may be said."""
+"""What the clients of other machines raise, and what of it may be said in the log and to callers."""
 
 import re
 import sys
 
-SECRETS = re.compile(r"(?<=//)[^/?@\s]*@|\?\S*")
-"""Of an address, the user with the password, and the query, which may hold a signature."""
+_ADDRESS = re.compile(r"(?<=//)\S+|\?\S*")
+"""What comes after an address's scheme, or a query alone."""
+
+_HOST = re.compile(r"\S*//[\w\[][^\s/]*")
+_FOLDERS = re.compile(r"(?<![\w:./])/(?:[^\s'\"]*/)?")
+_DETAILS = re.compile(r" \(.*\)", re.DOTALL)
+"""In parentheses our sentences have what others said."""
 
 _TREES = (
     ("aiohttp", "ClientError"),
@@ -24,4 +29,24 @@ def client_errors() -> tuple[type[Exception], ...]:
 
 def one_line(error: Exception) -> str:
     """The first line of what an error says, without secrets."""
-    return SECRETS.sub("", str(error).partition("\n")[0]) or type(error).__name__
+    return without_secrets(str(error).partition("\n")[0]) or type(error).__name__
+
+
+def without_secrets(text: str) -> str:
+    """A text whose addresses have neither user nor password, nor a query, which may hold a signature."""
+    return _ADDRESS.sub(lambda found: _without_secrets(found[0]), text)
+
+
+def _without_secrets(address: str) -> str:
+    """What is left of an address; where an @ may belong to a password, all before it is taken for one."""
+    user, at, rest = address.rpartition("@")
+    if at and (":" in user.partition("/")[0] or "/" not in user):
+        address = "" if "?" in user else rest
+    return address.partition("?")[0]
+
+
+def for_callers(message: str) -> str:
+    """What failed and why, with a file's name but no address, no folder and none of others' words."""
+    sentence = _FOLDERS.sub("", _HOST.sub("/", _DETAILS.sub("", message))).lstrip()
+    where, colon, why = sentence.partition(": ")
+    return f"{where.rpartition('/')[2]}: {why}" if colon else sentence

@@ -33,7 +33,7 @@ class Source:
 
     def __call__(self) -> Predictor:
         if self.fails:
-            raise InvalidBundle("model.onnx: is not the file that the manifest lists.")
+            raise InvalidBundle("/srv/folds/model.onnx: is not the file that the manifest lists.")
         self._loads += 1
         return self._make(manifest={"version": f"{self._loads}.0.0"})
 

@@ -217,8 +217,8 @@ logging.getLogger("PIL").debug("a detail of others")
 logging.getLogger("muffin_v_chihuahua_ml_service.serving").debug("a detail of ours")
 logging.getLogger("uvicorn.error").info("Größe %d of \\udcff", 5)
 try:
-    1 / 0
-except ZeroDivisionError:
+    raise ConnectionError("https://me:hid/den@host/folds?token=hidden")
+except ConnectionError:
     logging.getLogger("any").exception("It failed:")
 """
 
@@ -242,7 +242,8 @@ def test_whatever_else_is_logged_is_json_too_on_standard_error_with_tracebacks_i
         "message": "Größe 5 of \udcff",
     }
     assert failed["message"] == "It failed:"
-    assert failed["exception"].endswith("ZeroDivisionError: division by zero")
+    assert failed["exception"].endswith("ConnectionError: https://host/folds")
+    assert "den" not in failed["exception"]
     assert all(line["timestamp"].endswith("Z") for line in (ours, uvicorns, failed))
 
 
@@ -252,3 +253,5 @@ def test_in_text_it_reads_as_ever() -> None:
     assert said.startswith(
         "DEBUG    a detail of ours\nINFO     Größe 5 of \\udcff\nERROR    It failed:\nTrace"
     )
+    assert said.endswith("ConnectionError: https://host/folds\n")
+    assert "den" not in said

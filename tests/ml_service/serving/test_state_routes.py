@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from muffin_v_chihuahua_ml_service.errors import InvalidBundle, MLServiceError
+from muffin_v_chihuahua_ml_service.errors import InvalidBundle, MLServiceError, SourceUnreachable
 from muffin_v_chihuahua_ml_service.model.bundle import CARD
 from muffin_v_chihuahua_ml_service.model.predictor import Predictor
 from muffin_v_chihuahua_ml_service.serving.app import create_app
@@ -98,6 +98,29 @@ def test_a_load_that_failed_is_told_until_another_one_goes_well(
 
     assert (failed["last_failure"], failed["version"]) == ("model.json: the reason.", "9.9.9")
     assert described(client)["last_failure"] is None
+
+
+UNREACHABLE = "https://models.internal:8443/folds/model.json: cannot be reached (no way to models.internal)."
+
+
+@pytest.mark.parametrize("error", [SourceUnreachable(UNREACHABLE), KeyError(UNREACHABLE)])
+def test_callers_are_not_told_from_where_a_model_could_not_be_had_and_the_log_is(
+    client: TestClient, until: Until, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def fail() -> Predictor:
+        raise error
+
+    with pytest.raises(MLServiceError):
+        reload(client, fail)
+    with TestClient(create_app(Settings(), fail)) as without_model:
+        until(lambda: "could not be loaded" in without_model.get("/").text)
+        refused = without_model.get("/model").json()["error"]
+    told = described(client)["last_failure"]
+
+    foreseen = isinstance(error, SourceUnreachable)
+    assert told == ("model.json: cannot be reached." if foreseen else "an error that nobody foresaw")
+    assert refused == f"The model could not be loaded: {told}"
+    assert "models.internal:8443/folds" in caplog.text
 
 
 @pytest.mark.parametrize("change", ["changed", "deleted", "never there"])

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import RecordsUnavailable
-from ..foreign_errors import client_errors, one_line
+from ..foreign_errors import client_errors, one_line, without_secrets
 
 _SUFFIXES = {b"\xff\xd8": "jpg", b"\x89P": "png", b"GI": "gif", b"BM": "bmp", b"RI": "webp"}
 """By what the formats begin with that the service reads."""
@@ -94,4 +94,6 @@ class KeptPictures:
         try:
             yield
         except client_errors() as error:
-            raise RecordsUnavailable(f"{self._location}: cannot be used ({one_line(error)}).") from error
+            raise RecordsUnavailable(
+                f"{without_secrets(self._location)}: cannot be used ({one_line(error)})."
+            ) from error

@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
 from ..errors import MLServiceError, NotAuthorised, ReloadFailed
+from ..foreign_errors import for_callers
 from .models import Models
 from .schemas import DigestedModel, error_answer
 
@@ -56,7 +57,7 @@ router = APIRouter(
         502: error_answer(
             "The model could not be loaded, and nothing has changed.",
             "reload_failed",
-            "/model/model.onnx: is not the file that the manifest lists; changed or damaged.",
+            "model.onnx: is not the file that the manifest lists; changed or damaged.",
         )
     },
 )
@@ -69,7 +70,7 @@ async def reload(request: Request) -> ModelChange:
     try:
         await models.reload(request.state.load_predictor)
     except MLServiceError as error:
-        raise ReloadFailed(str(error)) from error
+        raise ReloadFailed(for_callers(str(error))) from error
     request.state.tell_others("reload")
     return _as_it_is(models)
 

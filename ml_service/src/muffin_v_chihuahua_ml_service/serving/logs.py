@@ -5,7 +5,9 @@ import json
 import logging
 import os
 from datetime import UTC, datetime
+from typing import Any
 
+from ..foreign_errors import without_secrets
 from ..settings import Settings
 from .lines import LineWriter
 
@@ -25,7 +27,7 @@ def set_up_logging(settings: Settings, *, is_one_of_several: bool = False) -> No
     if is_one_of_several and level == logging.INFO:
         level = logging.WARNING
     handler = logging.StreamHandler(_LineStream(LineWriter(STDERR)))
-    text = logging.Formatter("%(levelname)-8s %(message)s")
+    text = _Formatter("%(levelname)-8s %(message)s")
     handler.setFormatter(_JsonFormatter() if wants_json(settings) else text)
     # Others' details are not what `debug` is for: Pillow alone has a line for each part of a picture.
     logging.basicConfig(level=max(level, logging.INFO), handlers=[handler])
@@ -53,7 +55,12 @@ class _LineStream(io.TextIOBase):
         return len(text)
 
 
-class _JsonFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return without_secrets(super().formatException(ei))
+
+
+class _JsonFormatter(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from ..errors import MLServiceError, ModelNotReady, NothingToRollBackTo
+from ..foreign_errors import for_callers, one_line
 from ..model.predictor import Predictor
 from .live_model import LiveModel
 from .memory import give_back_freed_memory
@@ -36,7 +37,7 @@ class Models:
         self._freeing: asyncio.Task[None] | None = None
         self.first_load_ended = asyncio.Event()
         self.failure: str | None = None
-        """Why the last load failed; None where it did not."""
+        """Why the last load failed, as the log has it; None where it did not."""
         self.load_s: float | None = None
         """How long the last successful load took."""
         self.loaded_at: datetime | None = None
@@ -50,9 +51,15 @@ class Models:
             ModelNotReady: it is still loading, or could not be loaded.
         """
         if self._current is None:
-            reason = "is still loading." if self.failure is None else f"could not be loaded: {self.failure}"
+            told = self.told_failure
+            reason = "is still loading." if told is None else f"could not be loaded: {told}"
             raise ModelNotReady(f"The model {reason}")
         return self._current
+
+    @property
+    def told_failure(self) -> str | None:
+        """Why the last load failed, as callers may know it."""
+        return None if self.failure is None else for_callers(self.failure)
 
     def abandon(self) -> None:
         """Leave what runs to itself, because the event loop ends."""
@@ -130,7 +137,7 @@ class Models:
             self.failure = str(error)
             raise
         except Exception as error:
-            self.failure = f"an error that nobody foresaw ({type(error).__name__}: {error})"
+            self.failure = f"an error that nobody foresaw ({type(error).__name__}: {one_line(error)})"
             _log.exception("The model was not loaded, for a reason that nobody foresaw:")
             raise ModelNotReady(f"The model could not be loaded: {self.failure}") from error
         self.load_s, self.failure, self.loaded_at = perf_counter() - started, None, datetime.now(UTC)

@@ -70,7 +70,7 @@ async def model(service: ServiceDep) -> ModelAnswer:
         **_described(live),
         limits=_limits(service.settings),
         previous=None if models.previous is None else DigestedModel.of(models.previous.predictor.bundle),
-        last_failure=models.failure,
+        last_failure=models.told_failure,
     )
 
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from ...errors import InvalidBundle
-from ...foreign_errors import SECRETS
+from ...foreign_errors import without_secrets
 from ...settings import default_cache
 from ..bundle import MANIFEST, ModelBundle
 from .archives import ARCHIVES, open_archive
@@ -46,7 +46,7 @@ def _split(source: str) -> tuple[str, str | None]:
     is_pin = "#" if _is_remote(source) else "#sha256"  # a folder's name may well have a # in it
     if found is None or is_pin in found["address"]:
         raise InvalidBundle(
-            f"{SECRETS.sub('', source)}: what follows the # is no digest; "
+            f"{without_secrets(source)}: what follows the # is no digest; "
             "a pin is #sha256= and 64 hexadecimal digits."
         )
     return found["address"], found["digest"] and f"sha256:{found['digest'].lower()}"

@@ -14,7 +14,7 @@ import fsspec
 from fsspec.callbacks import Callback
 
 from ...errors import ModelNotFound
-from ...foreign_errors import SECRETS
+from ...foreign_errors import without_secrets
 from ..bundle import ModelBundle
 from .archives import ARCHIVES, open_archive
 from .cache import BundleCache
@@ -69,14 +69,14 @@ def open_address(address: str, pin: str | None, cache: BundleCache) -> ModelBund
     """
     if pin is None and re.match("http://|.*::http://", address):
         raise ModelNotFound(
-            f"{SECRETS.sub('', address)}: on its way over plain http anybody can change a model; "
+            f"{without_secrets(address)}: on its way over plain http anybody can change a model; "
             "use https://, or pin the model's digest with #sha256=."
         )
     return fetch_or_fall_back(address, pin, cache, lambda: _fetch(_remote(address), cache, pin))
 
 
 def _fetch(remote: Remote, cache: BundleCache, pin: str | None) -> ModelBundle:
-    if PurePosixPath(remote.shown).suffix.lower() not in ARCHIVES:
+    if PurePosixPath(remote.path).suffix.lower() not in ARCHIVES:
         return fetch_bundle(remote, cache, pin)
     with cache.scratch() as scratch:
         path = scratch / "archive"
@@ -90,7 +90,7 @@ def _fetch(remote: Remote, cache: BundleCache, pin: str | None) -> ModelBundle:
 
 def _remote(address: str) -> Remote:
     base, _, query = address.partition("?")
-    shown = SECRETS.sub("", address).rstrip("/")
+    shown = without_secrets(address).rstrip("/")
     scheme = base.partition("://")[0]
     try:
         with reaching(shown):
@@ -124,5 +124,5 @@ async def _stay_on_https(
     goal = urljoin(str(step.url), step.response.headers.get("Location", ""))
     if not goal.startswith("https://"):
         raise ModelNotFound(
-            f"{SECRETS.sub('', str(step.url))}: leads on to plain http, where anybody can change it."
+            f"{without_secrets(str(step.url))}: leads on to plain http, where anybody can change it."
         )

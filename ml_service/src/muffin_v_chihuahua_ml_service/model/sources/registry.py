@@ -118,5 +118,5 @@ def _asking(mlflow: ModuleType, label: str) -> Iterator[None]:
             yield
         except mlflow.MlflowException as error:
             if error.error_code in _NOT_THERE:
-                raise ModelNotFound(f"{label}: {one_line(error)}") from error
+                raise ModelNotFound(f"{label}: is not in the registry ({one_line(error)}).") from error
             raise
