@@ -20,6 +20,7 @@ import threading
 import time
 
 import altair as alt
+import numpy
 
 rows = alt.InlineData(values=[{"at": 0.5, "seen": 0.4}])
 chart = alt.Chart(rows).mark_line().encode(x="at:Q", y="seen:Q")

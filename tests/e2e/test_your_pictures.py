@@ -40,7 +40,7 @@ COPY = """async encoded => {
 
 def rows_of(visitor: "Visitor") -> list[dict[str, str]]:
     """The answers as the page gives them away: every file's row of the CSV."""
-    with visitor.page.expect_download() as download:
+    with visitor.waits().page.expect_download() as download:  # a file of a run before is no longer there
         visitor.button("CSV").click()
     return list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
 

@@ -65,6 +65,8 @@ def test_an_address_or_method_that_is_not_there_is_answered_in_json(
     assert response.json()["code"] == code
     assert response.json()["request_id"] == response.headers["x-request-id"]
     assert ("allow" in response.headers) == (status == 405)
+    allowed = response.headers.get("allow", "").split(", ")
+    assert ("GET" in allowed) == ("HEAD" in allowed)
 
 
 def test_a_caller_who_hangs_up_is_no_fault_of_the_service(

@@ -23,6 +23,9 @@ from muffin_v_chihuahua_ml_service.settings import Settings
 
 Start = Callable[..., TestClient]
 
+NOWHERE = "01KAGSZ6M0Q6DTFVZ5DPQ8J3WB"
+"""An id that no prediction has."""
+
 
 @pytest.fixture
 def remembering(start: Start, database_url: str) -> TestClient:
@@ -113,7 +116,7 @@ def test_pictures_are_kept_only_where_that_is_set(start: Start, sqlite_url: str,
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{new_id()}")],
+    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{NOWHERE}")],
 )
 def test_a_service_that_keeps_nothing_says_so(client: TestClient, method: str, path: str) -> None:
     response = client.request(method, path)
@@ -251,7 +254,7 @@ def test_the_first_feedback_after_a_start_waits_for_the_tables_and_no_prediction
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{new_id()}")],
+    [("POST", "/feedback"), ("GET", "/feedback"), ("DELETE", f"/predictions/{NOWHERE}")],
 )
 def test_tables_are_waited_for_until_the_deadline_of_who_asks(
     start: Start, sqlite_url: str, tables: threading.Event, method: str, path: str

@@ -142,7 +142,10 @@ def _answer_http_error(request: Request, error: HTTPException) -> Response:
     sentence = (
         f"{request.method} {request.url.path}: {status.phrase.lower()}; see GET /docs for what there is."
     )
-    return _answer(request, status, sentence, status.name.lower(), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if "GET" in headers.get("Allow", ""):
+        headers["Allow"] += ", HEAD"  # Front answers it, and FastAPI knows nothing of that
+    return _answer(request, status, sentence, status.name.lower(), headers)
 
 
 def _answer_nobody(request: Request, _: ClientDisconnect) -> Response:

@@ -154,6 +154,21 @@ def test_told_to_end_while_it_starts_it_ends(
     assert service.ends() == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_told_to_reload_while_it_starts_it_starts(
+    launch: Serve, bundle: Callable[..., Any], until: Until, workers: int, number: int
+) -> None:
+    service = launch("--model", bundle().folder, workers=workers)
+    until(lambda: service.times("Listening on ") == 1)
+
+    service.tell(number)
+
+    until(service.is_ready)
+    service.tell(signal.SIGTERM)
+    assert service.ends() == 0
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_told_to_end_while_it_loads_it_ends(launch: Serve, until: Until, workers: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as never_answers, ExitStack() as stack:

@@ -13,6 +13,7 @@ import pytest
 
 from muffin_v_chihuahua_ml_service.errors import WorkersFailed
 from muffin_v_chihuahua_ml_service.serving.processes import workers as module
+from muffin_v_chihuahua_ml_service.serving.processes.child import Child
 from muffin_v_chihuahua_ml_service.serving.processes.workers import Workers
 from muffin_v_chihuahua_ml_service.settings import Settings
 
@@ -99,6 +100,46 @@ def test_the_sentence_of_a_first_load_that_fails_ends_it_all(
         asyncio.run(workers("me.touch(); say('failed model.json: is not there.')").run())
 
     assert len(files(folder)) <= 2
+
+
+def test_while_one_answers_another_one_that_cannot_be_started_is_tried_again(
+    workers: Callable[..., Workers],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begin, asked = Child.start, []
+
+    async def start(*arguments: Any) -> Child:
+        asked.append(arguments)
+        if 1 < len(asked) < 9:
+            await until(lambda: any(each.is_ready for each in two._children))  # noqa: SLF001
+            raise OSError(12, "Cannot allocate memory")
+        return await begin(*arguments)
+
+    monkeypatch.setattr(Child, "start", start)
+
+    async def watch() -> None:
+        await until(lambda: len(files(folder)) == 2)
+        end()
+
+    two = workers("say('ready'); work()")
+    running(two, watch)
+
+    assert len(asked) == 9
+    assert "No worker can be started ([Errno 12] Cannot allocate memory); it is tried again." in caplog.text
+
+
+def test_where_no_worker_can_be_started_that_ends_it_all(
+    workers: Callable[..., Workers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start(*_: Any) -> Child:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(Child, "start", start)
+
+    with pytest.raises(WorkersFailed, match="No worker can be started"):
+        asyncio.run(workers("").run())
 
 
 def test_while_one_answers_another_one_may_fail_for_as_long_as_it_likes(

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self
 
 from .shares import Shares
@@ -34,9 +34,14 @@ class Child:
         number: int,
         environment: Mapping[str, str],
     ) -> Self:
-        """Run ``command`` with its share of the connections to ``listener``, and a socket that leads here."""
+        """Run ``command`` with its share of the connections to ``listener``, and a socket that leads here.
+
+        Raises:
+            OSError: the system has no room for another process.
+        """
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as unless_it_runs:
+            unless_it_runs.enter_context(ours)
             arguments = (listener.fileno(), shares.descriptor, number, theirs.fileno())
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -44,6 +49,7 @@ class Child:
                 pass_fds=(listener.fileno(), shares.descriptor, theirs.fileno()),
                 env=environment,
             )
+            unless_it_runs.pop_all()
         return cls(process, *await asyncio.open_connection(sock=ours))
 
     @property

@@ -62,6 +62,8 @@ def listen(host: str, port: int) -> socket.socket:
 def _can_be_ended() -> Iterator[None]:
     """Until the server listens to signals itself: process 1 of a container ends by none without a handler."""
     before = {each: signal.signal(each, _end_early) for each in (signal.SIGTERM, signal.SIGINT)}
+    if hasattr(signal, "SIGHUP"):  # by default they end a process, too
+        before |= {each: signal.signal(each, _wait) for each in (signal.SIGHUP, signal.SIGUSR1)}
     try:
         yield
     finally:
@@ -72,6 +74,10 @@ def _can_be_ended() -> Iterator[None]:
 def _end_early(_: int, __: object) -> None:
     # There is nothing to tidy up yet, and an exception in the middle of an import may be caught by anybody.
     os._exit(0)
+
+
+def _wait(_: int, __: object) -> None:
+    _log.info("The model is being loaded already.")
 
 
 def _address(listener: socket.socket) -> str:

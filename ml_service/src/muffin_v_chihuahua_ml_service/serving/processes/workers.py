@@ -81,7 +81,14 @@ class Workers:
         }
         quick_ends = 0
         while not self._ending.is_set():
-            child = await Child.start(self._command, self._listener, shares, number, environment)
+            try:
+                child = await Child.start(self._command, self._listener, shares, number, environment)
+            except OSError as error:  # no memory, or no process more is allowed
+                quick_ends += 1
+                _log.error("No worker can be started (%s); it is tried again.", error)
+                self._give_up_if_hopeless(f"No worker can be started ({error}).", quick_ends)
+                await self._pause(_PAUSE_S * 2 ** min(quick_ends, 8))
+                continue
             began = monotonic()
             await self._accompany(child)
             shares.forget(number)
@@ -90,7 +97,7 @@ class Workers:
                 return
             was_quick = not child.is_ready or monotonic() - began < _QUICK_S
             quick_ends = quick_ends + 1 if was_quick else 0
-            self._give_up_if_hopeless(child, quick_ends)
+            self._give_up_if_hopeless(child.failure, quick_ends)
             await self._pause(_PAUSE_S * 2 ** min(quick_ends, 8))
 
     async def _accompany(self, child: Child) -> None:
@@ -110,16 +117,14 @@ class Workers:
         if not self._ending.is_set():
             _log.error("Worker %d ended with status %d%s.", child.pid, status, child.reason)
 
-    def _give_up_if_hopeless(self, child: Child, quick_ends: int) -> None:
+    def _give_up_if_hopeless(self, failure: str | None, quick_ends: int) -> None:
         """While another one answers, there is something to lose; then it is tried again and again."""
         if any(other.is_ready for other in self._children):
             return
-        if child.failure is not None and not self._have_answered:
-            self._give_up(child.failure)
+        if failure is not None and not self._have_answered:
+            self._give_up(failure)
         elif quick_ends >= _PATIENCE:
-            self._give_up(
-                child.failure or f"{quick_ends} workers in a row ended too soon; the log above says why."
-            )
+            self._give_up(failure or f"{quick_ends} workers in a row ended too soon; the log above says why.")
 
     def _give_up(self, failure: str) -> None:
         self._failure = failure
