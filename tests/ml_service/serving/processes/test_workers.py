@@ -113,7 +113,7 @@ def test_while_one_answers_another_one_that_cannot_be_started_is_tried_again(
     async def start(*arguments: Any) -> Child:
         asked.append(arguments)
         if 1 < len(asked) < 9:
-            await until(lambda: any(each.is_ready for each in two._children))  # noqa: SLF001
+            await until(lambda: any(each.is_ready for each in two._children))
             raise OSError(12, "Cannot allocate memory")
         return await begin(*arguments)
 
