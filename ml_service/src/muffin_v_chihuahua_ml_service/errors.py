@@ -24,6 +24,7 @@
     ├── NotAuthorised             no admin key, or a wrong one
     ├── RecordsOff                this service keeps no predictions and no feedback
     ├── RecordsUnavailable        the database, or what keeps the pictures, cannot be used now
+    │   └── PicturesElsewhere     a picture was kept where this service no longer looks
     ├── UnknownPrediction         no prediction of that id is kept
     ├── UnknownLabel              a label that the model does not have
     ├── UnknownModel              a digest that no model here has
@@ -196,6 +197,12 @@ class RecordsUnavailable(MLServiceError):
     """The database does not answer, or the disk or the bucket with the pictures; predictions go on."""
 
     code = "records_unavailable"
+
+
+class PicturesElsewhere(RecordsUnavailable):
+    """A picture was kept where this service is no longer told to keep any; the database does answer."""
+
+    code = "pictures_elsewhere"
 
 
 class UnknownPrediction(MLServiceError):

@@ -288,6 +288,20 @@ def test_an_invented_id_is_looked_for_twice_and_no_more(
     assert len(asked) == 2
 
 
+def test_a_picture_that_is_out_of_reach_does_not_make_the_database_so(
+    start: Start, sqlite_url: str, tmp_path: Path, red: bytes
+) -> None:
+    keeping = start(database_url=sqlite_url, keep_pictures=str(tmp_path / "pictures"))
+    prediction_id = predicted(keeping, red)["prediction_id"]
+    assert tell(keeping, prediction_id, "red").is_success
+    client = start(database_url=sqlite_url)
+
+    response = client.delete(f"/predictions/{prediction_id}")
+
+    assert (response.status_code, response.json()["code"]) == (503, "records_unavailable")
+    assert client.get("/feedback").json()["feedback"] == 1
+
+
 def test_without_its_database_the_service_predicts_and_says_that_records_are_not_to_be_had(
     start: Start, tmp_path: Path, red: bytes
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from ..errors import RecordsUnavailable
+from ..errors import PicturesElsewhere, RecordsUnavailable
 from ..settings import Settings
 from . import feedback, forgetting
 from .addresses import sqlalchemy_url
@@ -116,7 +116,7 @@ class Archive:
 
     def _pictures_of(self, place: str) -> KeptPictures:
         if self.pictures is None:
-            raise RecordsUnavailable(
+            raise PicturesElsewhere(
                 f"The picture {place} was kept, but ML_SERVICE_KEEP_PICTURES no longer says where."
             )
         return self.pictures

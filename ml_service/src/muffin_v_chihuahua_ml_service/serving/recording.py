@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from ..errors import MLServiceError, RecordsUnavailable
+from ..errors import MLServiceError, PicturesElsewhere, RecordsUnavailable
 from ..records.rows import PredictionRow
 from ..settings import Settings
 from .inference import InferenceService
@@ -191,6 +191,9 @@ class Recorder:
         """What ``work`` returns or raises in the thread; the log says when the records go, and come back."""
         try:
             result = await self._thread.run(lambda: work(self._opened()))
+        except PicturesElsewhere as error:
+            _log.warning("%s", error)
+            raise _unavailable() from error
         except RecordsUnavailable as error:
             if not self._is_away:
                 _log.warning("The records cannot be used, and predictions go on without: %s", error)
