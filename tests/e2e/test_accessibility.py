@@ -107,6 +107,6 @@ def test_nothing_of_ours_is_in_the_way_of_anybody(  # noqa: PLR0913, PLR0917 - t
     visitor.does_not_scroll_sideways()
 
 
-def test_what_streamlit_causes_is_still_there(axe: str, met: set[str]) -> None:
+def test_what_streamlit_causes_is_still_there(axe: str, met: set[str]) -> None:  # runs after the others
     assert axe
     assert met == BY_STREAMLIT.keys(), "What is gone need not be in the list any more."

@@ -80,24 +80,24 @@ class Workers:
             "PROMETHEUS_MULTIPROC_DIR": metrics,
         }
         quick_ends = 0
+        failure: str | None
         while not self._ending.is_set():
+            began = monotonic()
             try:
                 child = await Child.start(self._command, self._listener, shares, number, environment)
             except OSError as error:  # no memory, or no process more is allowed
-                quick_ends += 1
                 _log.error("No worker can be started (%s); it is tried again.", error)
-                self._give_up_if_hopeless(f"No worker can be started ({error}).", quick_ends)
-                await self._pause(_PAUSE_S * 2 ** min(quick_ends, 8))
-                continue
-            began = monotonic()
-            await self._accompany(child)
-            shares.forget(number)
-            forget_gauges(child.pid, metrics)
+                failure, has_answered = f"No worker can be started ({error}).", False
+            else:
+                await self._accompany(child)
+                shares.forget(number)
+                forget_gauges(child.pid, metrics)
+                failure, has_answered = child.failure, child.is_ready
             if self._ending.is_set():
                 return
-            was_quick = not child.is_ready or monotonic() - began < _QUICK_S
+            was_quick = not has_answered or monotonic() - began < _QUICK_S
             quick_ends = quick_ends + 1 if was_quick else 0
-            self._give_up_if_hopeless(child.failure, quick_ends)
+            self._give_up_if_hopeless(failure, quick_ends)
             await self._pause(_PAUSE_S * 2 ** min(quick_ends, 8))
 
     async def _accompany(self, child: Child) -> None:
